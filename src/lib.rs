@@ -1,0 +1,25 @@
+//! rlsctl: row-level security on live multi-tenant Postgres.
+//!
+//! The floors of the house, from the top; a module may only use what is below it:
+//!
+//! 1. [`cli`]: clap types, one file a command.
+//! 2. [`config`], [`report`]: settings in, text out.
+//! 3. [`migrate`]: the capabilities, each a plan (a value) and its executor.
+//! 4. [`pg`]: the only user of the driver.
+//! 5. [`migration`], [`ledger`]: the nouns.
+//! 6. [`script`]: SQL text; the only user of the server's grammar.
+//! 7. [`finding`], [`event`], [`exit`]: the words in which capabilities speak.
+//!
+//! `tests/house.rs` keeps the arrows pointing down.
+
+pub mod cli;
+pub mod config;
+pub mod event;
+pub mod exit;
+pub mod finding;
+pub mod ledger;
+pub mod migrate;
+pub mod migration;
+pub mod pg;
+pub mod report;
+pub mod script;

@@ -1,0 +1,3 @@
+//! Start-up, signals and the exit code.
+
+fn main() {}
