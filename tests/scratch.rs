@@ -9,6 +9,7 @@ use std::time::Duration;
 use rlsctl::pg::scratch::{Listen, Scratch, ScratchError, ScratchOptions, Source};
 
 use crate::support::poll::eventually;
+use crate::support::process::{alive, group, kill, parent};
 
 /// Asks a server by `psql` and returns its one value.
 fn ask(scratch: &Scratch, dsn: &str, sql: &str) -> String {
@@ -18,16 +19,6 @@ fn ask(scratch: &Scratch, dsn: &str, sql: &str) -> String {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-/// Whether a process is there and not merely waiting to be buried.
-fn alive(pid: u32) -> bool {
-    let output = Command::new("ps")
-        .args(["-o", "stat=", "-p", &pid.to_string()])
-        .output()
-        .unwrap();
-    let state = String::from_utf8(output.stdout).unwrap();
-    !state.trim().is_empty() && !state.trim().starts_with('Z')
 }
 
 fn assert_gone(pid: u32, directory: &Path) {
@@ -277,12 +268,7 @@ fn the_directory_goes_when_the_owner_dies_before_there_is_a_server() {
 #[test]
 fn it_goes_though_the_guardian_was_killed_or_the_server_stopped() {
     let (mut child, pid, directory) = start_owner("stay");
-    let parent = Command::new("ps")
-        .args(["-o", "ppid=", "-p", &pid.to_string()])
-        .output()
-        .unwrap();
-    let guardian: u32 = String::from_utf8(parent.stdout).unwrap().trim().parse().unwrap();
-    kill("KILL", guardian);
+    kill("KILL", parent(pid));
     kill("STOP", pid);
     kill("KILL", child.id());
     child.wait().unwrap();
@@ -292,13 +278,6 @@ fn it_goes_though_the_guardian_was_killed_or_the_server_stopped() {
 #[test]
 fn an_interrupt_of_the_terminal_does_not_reach_the_server_first() {
     let scratch = Scratch::start(&ScratchOptions::default()).unwrap();
-    let group = |pid: u32| {
-        let output = Command::new("ps")
-            .args(["-o", "pgid=", "-p", &pid.to_string()])
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    };
     eventually("the guardian has written the pid", || scratch.pid().is_some());
     assert_ne!(group(scratch.pid().unwrap()), group(std::process::id()));
 }
@@ -312,16 +291,6 @@ fn a_server_that_crashed_is_dismissed_without_waiting() {
     eventually("the server ends", || !alive(pid));
     drop(scratch);
     assert!(!directory.exists());
-}
-
-fn kill(signal: &str, pid: u32) {
-    assert!(
-        Command::new("kill")
-            .args(["-s", signal, &pid.to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
 }
 
 /// The deadline of [`eventually`] is longer than the guardian's patience with a server, 12 seconds.

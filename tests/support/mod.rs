@@ -1,3 +1,12 @@
-//! What the tests share.
+//! What the tests share: one server a run, one database a test, the real binary in an environment of its own.
 
+#![allow(dead_code, reason = "a test uses what it needs of this")]
+
+pub(crate) mod db;
+pub(crate) mod generate;
 pub(crate) mod poll;
+pub(crate) mod process;
+pub(crate) mod project;
+pub(crate) mod redact;
+pub(crate) mod rlsctl;
+pub(crate) mod session;
