@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rlsctl::pg::scratch::{Listen, Scratch, ScratchError, ScratchOptions, Source};
+use rlsctl::pg::scratch::{Listen, Scratch, ScratchError, ScratchOptions};
 
 use crate::support::poll::eventually;
 use crate::support::process::{alive, group, kill, parent};
@@ -92,33 +92,6 @@ fn over_tcp_it_wants_its_password() {
         .unwrap();
     assert!(!output.status.success());
     assert!(!format!("{scratch:?}").contains(dsn.split(" password=").nth(1).unwrap()));
-}
-
-#[test]
-fn a_standby_follows_and_is_read_only() {
-    let primary = Scratch::start(&ScratchOptions::default()).unwrap();
-    ask(&primary, &primary.dsn("postgres"), "create table before_backup ()");
-    let source = Source::StandbyOf {
-        conninfo: primary.dsn("postgres"),
-    };
-    let standby = Scratch::start(&ScratchOptions {
-        source,
-        ..ScratchOptions::default()
-    })
-    .unwrap();
-    let dsn = standby.dsn("postgres");
-    assert_eq!(
-        ask(
-            &standby,
-            &dsn,
-            "select pg_is_in_recovery(), to_regclass('before_backup')"
-        ),
-        "t|before_backup"
-    );
-    ask(&primary, &primary.dsn("postgres"), "create table after_backup ()");
-    eventually("the standby follows", || {
-        ask(&standby, &dsn, "select to_regclass('after_backup')") == "after_backup"
-    });
 }
 
 #[test]

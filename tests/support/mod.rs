@@ -4,9 +4,13 @@
 
 pub(crate) mod db;
 pub(crate) mod generate;
+pub(crate) mod pgbouncer;
 pub(crate) mod poll;
 pub(crate) mod process;
 pub(crate) mod project;
+pub(crate) mod proxy;
 pub(crate) mod redact;
 pub(crate) mod rlsctl;
+pub(crate) mod servers;
 pub(crate) mod session;
+pub(crate) mod wire;
