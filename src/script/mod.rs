@@ -13,17 +13,30 @@
 //!
 //! This is the only module that knows `pg_query`, the crate that carries the server's own grammar.
 
+mod classify;
 mod copy;
+mod keywords;
 mod lexer;
+mod lock;
+mod name;
+mod non_transactional;
 mod normal;
 mod position;
+mod session;
 mod span;
 mod split;
+mod statement;
 mod statement_end;
 mod token;
 
+pub use classify::{SyntaxError, classify};
+pub use lock::{LockMode, UnknownLockMode};
+pub use name::RelationName;
+pub use non_transactional::{NonTransactional, ReindexTarget};
 pub use normal::hash_tokens;
 pub use position::{Position, byte_of_char, line_at};
+pub use session::{SessionEffect, SessionEffects};
 pub use span::Span;
 pub use split::{Piece, PieceKind, SplitError, split};
+pub use statement::{Dml, DmlCommand, RelationKind, Statement, TableUse, Tables, TransactionControl, Transactional};
 pub use token::{Token, TokenKind, Unterminated, tokens};
