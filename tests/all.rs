@@ -1,2 +1,13 @@
 //! One test binary: every further one would link the SQL grammar again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::exit,
+    reason = "helpers of tests are tests, which clippy only knows of functions that are marked as such"
+)]
+
+mod demo;
+mod licences;
+mod proxy;
+mod scratch;
 mod support;

@@ -1,1 +1,34 @@
-//! (in work)
+//! Migrations on disk: which files they are, in which order they run, and what they hash to.
+//!
+//! Twelve tools' layouts are read as they are ([`Layout`]), found out by [`detect`] and [`find`], loaded by [`load`]. Everything that
+//! is wrong with a folder is a [`Problem`], and all of it is found before anything runs. `docs/FORMATS.md` defines the hashes.
+//!
+//! No server, no output: files in, values out.
+
+mod checksum;
+mod collect;
+mod detect;
+mod inspect;
+mod journal;
+mod layout;
+mod listing;
+mod load;
+mod name;
+mod neighbours;
+mod part;
+mod part_of_version;
+mod problem;
+mod set;
+mod substitution;
+mod text;
+mod tokens;
+mod version;
+
+pub use checksum::{Checksum, Head, HexError, TokenChecksum};
+pub use detect::{Detected, detect};
+pub use layout::{Layout, UnknownLayoutName};
+pub use load::load;
+pub use problem::{Misplaced, Problem};
+pub use set::{Migration, ReadError, Set};
+pub use text::{Position, Text};
+pub use version::{Version, VersionError};

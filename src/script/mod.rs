@@ -1,1 +1,44 @@
-//! (in work)
+//! SQL text: tokens, statements, and what a statement does.
+//!
+//! Everything here is a pure function of the text. Nothing reads a file, speaks to a server or prints.
+//!
+//! * [`tokens`] cuts a text into the server's tokens; [`hash_tokens`] feeds the normal form that the
+//!   token checksum is taken over.
+//! * [`split`] cuts a file into statements, psql commands and COPY data. The pieces always
+//!   concatenate to the input.
+//! * [`classify`] says what one statement does: whether it may run inside a transaction, which
+//!   relations it locks and how strongly, and what it leaves behind in the session. [`triage`] answers
+//!   the cheap half of that question without the grammar.
+//! * [`Position`], [`line_at`] and [`byte_of_char`] turn offsets into what a person can look up.
+//!
+//! This is the only module that knows `pg_query`, the crate that carries the server's own grammar.
+
+mod classify;
+mod copy;
+mod keywords;
+mod lexer;
+mod lock;
+mod name;
+mod non_transactional;
+mod normal;
+mod position;
+mod session;
+mod span;
+mod split;
+mod statement;
+mod statement_end;
+mod token;
+mod triage;
+
+pub use classify::{SyntaxError, classify};
+pub use lock::{LockMode, UnknownLockMode};
+pub use name::RelationName;
+pub use non_transactional::{NonTransactional, ReindexTarget};
+pub use normal::hash_tokens;
+pub use position::{Position, byte_of_char, line_at};
+pub use session::{SessionEffect, SessionEffects};
+pub use span::Span;
+pub use split::{Piece, PieceKind, SplitError, split};
+pub use statement::{Dml, DmlCommand, RelationKind, Statement, TableUse, Tables, TransactionControl, Transactional};
+pub use token::{Token, TokenKind, Unterminated, tokens};
+pub use triage::{Triage, triage};
