@@ -111,6 +111,12 @@ async fn files_that_are_missing_or_empty_are_named() {
         assert!(error.to_string().contains(words), "{error}");
         assert!(matches!(error.failure(), Some(Failure::TlsSetup(_))));
     }
+    let folder = refusal(&format!("{tcp} sslmode=verify-ca sslrootcert=/tmp")).await;
+    let cause = std::error::Error::source(&folder).unwrap().to_string();
+    assert!(
+        folder.to_string().contains("could not read") && cause.contains("directory"),
+        "{folder}: {cause}"
+    );
     // As in libpq, `require` with a file that is not there asks for no more than encryption.
     let session = open(&format!("{tcp} sslmode=require sslrootcert=/nonexistent")).await;
     assert!(session.is_encrypted());
