@@ -21,7 +21,6 @@ mod problem;
 mod set;
 mod substitution;
 mod text;
-mod tokens;
 mod version;
 
 pub use checksum::{Checksum, Head, HexError, TokenChecksum};
@@ -30,5 +29,5 @@ pub use layout::{Layout, UnknownLayoutName};
 pub use load::load;
 pub use problem::{Misplaced, Problem};
 pub use set::{Migration, ReadError, Set};
-pub use text::{Position, Text};
+pub use text::Text;
 pub use version::{Version, VersionError};
