@@ -99,7 +99,7 @@ fn by_journal(dir: &Path, path: &Path, journal: &Journal, entries: Vec<Entry>, c
     }
     let mut files: HashMap<String, Entry> = HashMap::new();
     for entry in entries {
-        if entry.is_sql() || (entry.kind == EntryKind::Folder && entry.path.join("migration.sql").exists()) {
+        if entry.is_sql() || (entry.kind == EntryKind::Folder && entry.path().join("migration.sql").exists()) {
             files.insert(entry.name.clone(), entry);
         } else {
             collected.ignore(entry);
@@ -120,7 +120,7 @@ fn by_journal(dir: &Path, path: &Path, journal: &Journal, entries: Vec<Entry>, c
         previous = Some((version.clone(), script.clone()));
         match files.remove(&file_name).map(|entry| entry.kind) {
             Some(EntryKind::File) => collected.candidates.push(Candidate::new(version, name, script)),
-            Some(EntryKind::Broken(problem) | EntryKind::Loop(problem)) => collected.problems.push(problem),
+            Some(EntryKind::Broken(problem) | EntryKind::Wrong(problem)) => collected.problems.push(problem),
             Some(EntryKind::Folder | EntryKind::Special) => collected.problems.push(Problem::NotAFile { path: script }),
             None => collected.problems.push(Problem::MissingScript {
                 path: script,
@@ -130,9 +130,9 @@ fn by_journal(dir: &Path, path: &Path, journal: &Journal, entries: Vec<Entry>, c
     }
     for (_, entry) in files {
         let script = if entry.kind == EntryKind::Folder {
-            entry.path.join("migration.sql")
+            entry.path().join("migration.sql")
         } else {
-            entry.path
+            entry.path()
         };
         collected.problems.push(Problem::NotInJournal {
             path: script,
