@@ -8,6 +8,7 @@
 
 mod demo;
 mod licences;
+mod migrate;
 mod proxy;
 mod scratch;
 mod support;
