@@ -33,6 +33,20 @@ const KEYWORDS: &[&str] = &[
     "xmlpi", "xmlroot", "xmlserialize", "xmltable",
 ];
 
+/// Says whether a keyword is one that cannot be the name of a function, nor stand for a call of one that its argument
+/// picks, as in `TREAT(x AS type)`.
+pub(super) fn never_names_a_function(word: &str) -> bool {
+    KEYWORDS.binary_search(&word).is_ok() && word != "treat" && !NAMES_OF_FUNCTIONS_OR_TYPES.contains(&word)
+}
+
+/// The keywords that the manual calls reserved, but able to be names of functions or types.
+#[rustfmt::skip]
+const NAMES_OF_FUNCTIONS_OR_TYPES: [&str; 23] = [
+    "authorization", "binary", "collation", "concurrently", "cross", "current_schema", "freeze", "full", "ilike", "inner",
+    "is", "isnull", "join", "left", "like", "natural", "notnull", "outer", "overlaps", "right", "similar", "tablesample",
+    "verbose",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +61,17 @@ mod tests {
                 "{word} is no keyword of the grammar, or an unreserved one"
             );
         }
+    }
+
+    #[test]
+    fn the_names_of_functions_are_those_of_the_grammar() {
+        for word in KEYWORDS {
+            let kind = pg_query::scan_tokens(word).unwrap()[0].keyword_kind();
+            let names = kind == pg_query::protobuf::KeywordKind::TypeFuncNameKeyword;
+            assert_eq!(NAMES_OF_FUNCTIONS_OR_TYPES.contains(word), names, "{word}");
+            assert_eq!(never_names_a_function(word), !names && *word != "treat", "{word}");
+        }
+        assert!(!never_names_a_function("key"));
     }
 
     #[test]

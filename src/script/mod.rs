@@ -28,6 +28,7 @@ mod split;
 mod statement;
 mod statement_end;
 mod token;
+mod triage;
 
 pub use classify::{SyntaxError, classify};
 pub use lock::{LockMode, UnknownLockMode};
@@ -40,3 +41,4 @@ pub use span::Span;
 pub use split::{Piece, PieceKind, SplitError, split};
 pub use statement::{Dml, DmlCommand, RelationKind, Statement, TableUse, Tables, TransactionControl, Transactional};
 pub use token::{Token, TokenKind, Unterminated, tokens};
+pub use triage::{Triage, triage};

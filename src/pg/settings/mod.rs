@@ -35,3 +35,6 @@ pub use values::{
     ChannelBinding, Endpoint, Host, Keepalives, LoadBalanceHosts, Settings, SslMode, SslNegotiation, SslRootCert,
     TargetSessionAttrs, TlsVersion,
 };
+
+#[cfg(test)]
+mod tests;

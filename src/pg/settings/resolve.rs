@@ -31,7 +31,9 @@ impl Settings {
     pub fn resolve(dsn: Option<&str>, environment: &Environment) -> Result<Self, SettingsError> {
         let mut warnings = Vec::new();
         let layers = Layers::read(dsn, environment, &mut warnings)?;
-        refuse_what_cannot_be_honoured(&layers)?;
+        for (keyword, harmless, reason) in NOT_HONOURED {
+            layers.refuse(*keyword, harmless, reason)?;
+        }
         check_client_encoding(&layers, &mut warnings)?;
 
         let mut hosts = endpoints::read(&layers, environment)?;
@@ -121,83 +123,60 @@ fn target_session_attrs(layers: &Layers) -> Result<TargetSessionAttrs, SettingsE
         .unwrap_or(TargetSessionAttrs::Any))
 }
 
-/// Refuses each keyword that libpq would honour and rlsctl cannot, unless its value asks for nothing.
+const OAUTH: &str = "OAuth is not supported; use a role with a password or a certificate";
+const SCRAM_KEY: &str = "SCRAM keys in place of a password are not supported; give the password";
+
+/// Each keyword that libpq would honour and rlsctl cannot, the values that ask for nothing, and what to do.
 ///
 /// GSS names (`krbsrvname`, `gsslib`, `gssdelegation`), `sslcompression`, `authtype` and `sslpassword` only matter where
 /// something else is asked for too, so they pass.
-fn refuse_what_cannot_be_honoured(layers: &Layers) -> Result<(), SettingsError> {
-    let nothing: &[&str] = &[];
-    let rules: [(Keyword, &[&str], &'static str); 13] = [
-        (
-            Keyword::Gssencmode,
-            &["disable", "prefer"],
-            "GSSAPI is not supported; remove it, or write gssencmode=disable",
-        ),
-        (
-            Keyword::Replication,
-            &["false", "off", "no", "0"],
-            "replication connections cannot run migrations; remove it",
-        ),
-        (
-            Keyword::Requirepeer,
-            nothing,
-            "the owner of the server's process is not checked; remove it",
-        ),
-        (
-            Keyword::RequireAuth,
-            nothing,
-            "the method of authentication cannot be chosen; remove it, or write channel_binding=require, which only SCRAM over TLS satisfies",
-        ),
-        (
-            Keyword::Sslcertmode,
-            &["allow", "disable"],
-            "whether the server asks for a certificate is not checked; write sslcertmode=allow",
-        ),
-        (
-            Keyword::Sslcrldir,
-            nothing,
-            "only a single file of revoked certificates is supported; write sslcrl",
-        ),
-        (
-            Keyword::Sslkeylogfile,
-            nothing,
-            "session keys are never written to a file; remove it",
-        ),
-        (
-            Keyword::MinProtocolVersion,
-            &["3.0"],
-            "only version 3.0 of the protocol is spoken; remove it",
-        ),
-        (
-            Keyword::ScramClientKey,
-            nothing,
-            "SCRAM keys in place of a password are not supported; give the password",
-        ),
-        (
-            Keyword::ScramServerKey,
-            nothing,
-            "SCRAM keys in place of a password are not supported; give the password",
-        ),
-        (
-            Keyword::OauthIssuer,
-            nothing,
-            "OAuth is not supported; use a role with a password or a certificate",
-        ),
-        (
-            Keyword::OauthClientId,
-            nothing,
-            "OAuth is not supported; use a role with a password or a certificate",
-        ),
-        (
-            Keyword::OauthClientSecret,
-            nothing,
-            "OAuth is not supported; use a role with a password or a certificate",
-        ),
-    ];
-    rules
-        .into_iter()
-        .try_for_each(|(keyword, harmless, reason)| layers.refuse(keyword, harmless, reason))
-}
+const NOT_HONOURED: &[(Keyword, &[&str], &str)] = &[
+    (
+        Keyword::Gssencmode,
+        &["disable", "prefer"],
+        "GSSAPI is not supported; remove it, or write gssencmode=disable",
+    ),
+    (
+        Keyword::Replication,
+        &["false", "off", "no", "0"],
+        "replication connections cannot run migrations; remove it",
+    ),
+    (
+        Keyword::Requirepeer,
+        &[],
+        "the owner of the server's process is not checked; remove it",
+    ),
+    (
+        Keyword::RequireAuth,
+        &[],
+        "the method of authentication cannot be chosen; remove it, or write channel_binding=require, which only SCRAM over TLS satisfies",
+    ),
+    (
+        Keyword::Sslcertmode,
+        &["allow", "disable"],
+        "whether the server asks for a certificate is not checked; write sslcertmode=allow",
+    ),
+    (
+        Keyword::Sslcrldir,
+        &[],
+        "only a single file of revoked certificates is supported; write sslcrl",
+    ),
+    (
+        Keyword::Sslkeylogfile,
+        &[],
+        "session keys are never written to a file; remove it",
+    ),
+    (
+        Keyword::MinProtocolVersion,
+        &["3.0"],
+        "only version 3.0 of the protocol is spoken; remove it",
+    ),
+    (Keyword::ScramClientKey, &[], SCRAM_KEY),
+    (Keyword::ScramServerKey, &[], SCRAM_KEY),
+    (Keyword::OauthIssuer, &[], OAUTH),
+    (Keyword::OauthClientId, &[], OAUTH),
+    (Keyword::OauthClientSecret, &[], OAUTH),
+];
 
 /// The driver speaks UTF-8 only. A string that asks for anything else is refused; the environment, which is set for other
 /// programs too, gives a warning.

@@ -5,7 +5,7 @@
 //! through queries and expressions.
 
 mod alter_table;
-mod builtins;
+pub(super) mod builtins;
 mod definition;
 mod dispatch;
 mod draft;

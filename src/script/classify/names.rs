@@ -15,7 +15,7 @@ pub(super) fn relation_name(range: &RangeVar) -> RelationName {
 
 /// Says whether a relation is temporary by its declaration or by its schema.
 pub(super) fn is_temporary(range: &RangeVar) -> bool {
-    range.relpersistence == "t" || range.schemaname == "pg_temp"
+    range.relpersistence == "t" || range.schemaname.starts_with("pg_temp")
 }
 
 /// Returns the text of a string node.

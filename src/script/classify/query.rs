@@ -6,7 +6,7 @@ use pg_query::protobuf::{
 };
 
 use super::walk::Walk;
-use crate::script::{DmlCommand, LockMode};
+use crate::script::{DmlCommand, LockMode, SessionEffect};
 
 impl Walk<'_> {
     /// Walks a query; false if the node is none.
@@ -183,6 +183,11 @@ impl Walk<'_> {
     fn target(&mut self, range: Option<&RangeVar>, command: DmlCommand) {
         self.draft.lock_option(range, LockMode::RowExclusive);
         if self.runs {
+            if command == DmlCommand::Update && range.is_some_and(|range| range.relname == "pg_settings") {
+                // A rule on that view turns the update into `set_config`.
+                self.draft.effect(SessionEffect::Sets);
+                self.draft.effect(SessionEffect::Role);
+            }
             self.draft.write(command, range);
         }
     }

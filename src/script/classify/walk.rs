@@ -251,6 +251,7 @@ fn is_leaf(node: &NodeEnum) -> bool {
             | NodeEnum::Alias(_)
             | NodeEnum::GroupingFunc(_)
             | NodeEnum::RoleSpec(_)
+            | NodeEnum::MergeSupportFunc(_)
     )
 }
 
