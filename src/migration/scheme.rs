@@ -93,15 +93,14 @@ fn is_time(text: &str) -> bool {
 }
 
 fn stamp(format: &str, fraction: Fraction, now: Timestamp) -> String {
-    let mut text = now.to_zoned(TimeZone::UTC).strftime(format).to_string();
+    let text = now.to_zoned(TimeZone::UTC).strftime(format).to_string();
     let nanoseconds = now.subsec_nanosecond().unsigned_abs();
     match fraction {
-        Fraction::None => {}
-        Fraction::Milliseconds => text.push_str(&format!("{:03}", nanoseconds / 1_000_000)),
-        Fraction::Microseconds => text.push_str(&format!("{:06}", nanoseconds / 1_000)),
-        Fraction::Zeros => text.push_str("0000"),
+        Fraction::None => text,
+        Fraction::Milliseconds => format!("{text}{:03}", nanoseconds / 1_000_000),
+        Fraction::Microseconds => format!("{text}{:06}", nanoseconds / 1_000),
+        Fraction::Zeros => format!("{text}0000"),
     }
-    text
 }
 
 /// Adds one to the last number of a version, in decimal and at any length; leading zeros keep the width.

@@ -33,18 +33,23 @@ struct Rule {
     runs: bool,
     /// Words that make it something else when they stand outside parentheses.
     unless: &'static [&'static str],
+    /// Whether a temporary schema matters only up to the first parenthesis: in the name of a function,
+    /// not in its `SET search_path`.
+    routine: bool,
 }
 
 const STORED: Rule = unless(&[]);
-const RUNS: Rule = Rule {
-    runs: true,
-    unless: &[],
+const ROUTINE: Rule = Rule {
+    routine: true,
+    ..STORED
 };
+const RUNS: Rule = Rule { runs: true, ..STORED };
 
 const fn unless(words: &'static [&'static str]) -> Rule {
     Rule {
         runs: false,
         unless: words,
+        routine: false,
     }
 }
 
@@ -59,8 +64,8 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["create", "index"], unless(&["concurrently"])),
     (&["create", "unique", "index"], unless(&["concurrently"])),
     (&["create", "schema"], unless(&["create"])),
-    (&["create", "function"], STORED),
-    (&["create", "procedure"], STORED),
+    (&["create", "function"], ROUTINE),
+    (&["create", "procedure"], ROUTINE),
     (&["create", "trigger"], STORED),
     (&["create", "constraint", "trigger"], STORED),
     (&["create", "view"], STORED),
@@ -71,11 +76,14 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["create", "sequence"], STORED),
     (&["create", "extension"], STORED),
     (&["create", "role"], STORED),
-    (&["create", "or", "replace", "function"], STORED),
-    (&["create", "or", "replace", "procedure"], STORED),
+    (&["create", "publication"], STORED),
+    (&["alter", "publication"], STORED),
+    (&["drop", "publication"], STORED),
+    (&["create", "or", "replace", "function"], ROUTINE),
+    (&["create", "or", "replace", "procedure"], ROUTINE),
     (&["create", "or", "replace", "trigger"], STORED),
     (&["create", "or", "replace", "view"], STORED),
-    (&["alter", "table"], Rule { runs: true, unless: &["concurrently"] }),
+    (&["alter", "table"], Rule { unless: &["concurrently"], ..RUNS }),
     (&["alter", "index"], STORED),
     (&["alter", "view"], STORED),
     (&["alter", "sequence"], STORED),
@@ -121,6 +129,7 @@ fn look(statement: &str) -> Option<()> {
     let mut look = Look {
         rule,
         parens: 0,
+        opened: false,
         word: "",
         before: Before::Other,
     };
@@ -155,6 +164,8 @@ fn find_rule(statement: &str) -> Option<Rule> {
 struct Look<'a> {
     rule: Rule,
     parens: usize,
+    /// Whether there was a parenthesis yet.
+    opened: bool,
     /// The last word, empty if the last token was none.
     word: &'a str,
     before: Before,
@@ -183,7 +194,7 @@ impl<'a> Look<'a> {
     fn token(&mut self, token: Token, text: &'a str) -> Option<()> {
         self.before = match token.kind {
             TokenKind::Word => return self.take_word(text),
-            TokenKind::QuotedIdent if !is_suspicious_name(text) => match self.before {
+            TokenKind::QuotedIdent if !self.is_suspicious(text) => match self.before {
                 Before::Target => Before::TargetName,
                 _ => Before::Unknown,
             },
@@ -208,7 +219,7 @@ impl<'a> Look<'a> {
         let something_else = self.parens == 0 && self.rule.unless.iter().any(|other| is(other));
         // `SELECT INTO` makes a table. Behind `DISTINCT ON (a)` and `OPERATOR(+)` a call may follow a parenthesis.
         let misleading = is("into") && !after("insert") || is("on") && after("distinct") || is("operator");
-        if something_else || is_suspicious_name(word) || self.rule.runs && misleading {
+        if something_else || self.is_suspicious(word) || self.rule.runs && misleading {
             return None;
         }
         self.before = match self.before {
@@ -224,10 +235,15 @@ impl<'a> Look<'a> {
         Some(())
     }
 
+    fn is_suspicious(&self, name: &str) -> bool {
+        !(self.rule.routine && self.opened) && is_suspicious_name(name)
+    }
+
     fn punctuation(&mut self, symbol: &str) -> Option<Before> {
         Some(match symbol {
             "(" => {
                 self.parens += 1;
+                self.opened = true;
                 let called = match self.before {
                     Before::Word => !is_harmless_before_parenthesis(self.word),
                     Before::Unknown => true,
