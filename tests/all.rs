@@ -7,6 +7,8 @@
 )]
 
 mod demo;
+mod generated;
+mod house;
 mod licences;
 mod migrate;
 mod proxy;
