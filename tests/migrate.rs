@@ -1,6 +1,7 @@
 //! `rlsctl migrate`: what it applies, what it refuses, and what it leaves behind. Judged by the catalog and the ledger.
 
 mod faults;
+mod kills;
 mod steps;
 
 use crate::support::db::TestDb;
