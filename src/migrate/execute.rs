@@ -278,7 +278,7 @@ impl<'a> Migrator<'a> {
             detail["server"] = serde_json::json!(server);
             detail["line"] = place.excerpt.as_ref().map(|excerpt| excerpt.line).into();
         }
-        let _ = ledger_store::write_event(&self.session, "failed", Some(&file.migration.version), &detail).await;
+        let _ = ledger_store::write_event(&self.session, error.kind(), Some(&file.migration.version), &detail).await;
     }
 }
 

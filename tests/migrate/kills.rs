@@ -38,9 +38,8 @@ fn state(db: &TestDb) -> Vec<String> {
 
 #[test]
 fn a_rerun_after_a_kill_ends_where_an_undisturbed_run_does() {
-    let kills: u64 = std::env::var("RLSCTL_KILLS")
-        .ok()
-        .and_then(|kills| kills.parse().ok())
+    let kills: u64 = std::env::var_os("RLSCTL_KILLS")
+        .and_then(|kills| kills.to_str()?.parse().ok())
         .unwrap_or(12);
     let (undisturbed, project) = (TestDb::new(), history());
     let proxy = Proxy::before(undisturbed.server());
