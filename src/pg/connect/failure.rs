@@ -226,8 +226,8 @@ impl Failure {
                 | io::ErrorKind::BrokenPipe,
                 _,
             ) => Self::Closed,
-            // The codec's word for a message that cannot be one of the protocol's.
-            (io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData, _) => Self::NotPostgres {
+            // The codec's words for what cannot be a message of the protocol, and for one that is cut off.
+            (io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other, _) => Self::NotPostgres {
                 problem: Some(error.to_string()),
             },
             _ => Self::Network(copy(error)),
