@@ -6,7 +6,9 @@
     reason = "helpers of tests are tests, which clippy only knows of functions that are marked as such"
 )]
 
+mod broken_layouts;
 mod demo;
+mod layouts;
 mod licences;
 mod proxy;
 mod scratch;
