@@ -10,6 +10,7 @@ mod broken_layouts;
 mod demo;
 mod layouts;
 mod licences;
+mod new_files;
 mod proxy;
 mod scratch;
 mod support;
