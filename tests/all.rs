@@ -8,6 +8,7 @@
 
 mod broken_layouts;
 mod demo;
+mod formats;
 mod layouts;
 mod licences;
 mod new_files;
