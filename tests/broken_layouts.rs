@@ -15,7 +15,8 @@ fn problems_in(dir: &Path, layout: Option<Layout>) -> Vec<String> {
         for path in problem.paths() {
             assert!(
                 problem.message().contains(&path.display().to_string()) || path == dir,
-                "{problem} names {path:?}"
+                "{problem} names {}",
+                path.display()
             );
         }
         if let Some(line) = problem.line() {
@@ -312,7 +313,7 @@ mod links {
         let root = fixture("plain");
         let dir = root.path().join("migrations");
         let file = dir.join("002-projects.sql");
-        fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&file, std::fs::Permissions::from_mode(0o0)).unwrap();
         // Nothing is closed to the superuser.
         if std::fs::read(&file).is_err() {
             assert_eq!(

@@ -37,7 +37,7 @@ fn describe(root: &Path, set: &Set) -> Vec<String> {
             "{} [{}] {}",
             migration.version,
             migration.name,
-            below(&set.dir, &[migration.path.clone()])[0]
+            below(&set.dir, std::slice::from_ref(&migration.path))[0]
         )
     };
     let mut lines: Vec<String> = set.migrations.iter().map(line).collect();
