@@ -175,12 +175,18 @@ impl<'a> Migrator<'a> {
     ) -> Result<Done, RunError> {
         let row = [self.ledger_row(file, text, true)?];
         let mark = self.mark(file, 1);
-        let begin = whole.begin.map_or("begin", |begin| begin.slice(text.as_str()));
+        let own: Vec<&str> = file
+            .frame
+            .begin
+            .iter()
+            .map(|begin| begin.slice(text.as_str()))
+            .collect();
+        let begin = if own.is_empty() { &["begin"] } else { own.as_slice() };
         let mut attempts = Attempts::new(plan.lock_wait);
         loop {
             let envelope = Envelope {
                 mark: &mark,
-                begin: Some(begin),
+                begin,
                 lift_timeouts: self.look.has_timeouts,
                 rows: &row,
                 lock_timeout: attempts.lock_timeout(),
@@ -198,9 +204,8 @@ impl<'a> Migrator<'a> {
             let Err(refused) = self.transaction(&transaction).await else {
                 return Ok(Done::Applied);
             };
-            let lessons = whole.begin.is_none();
             match self
-                .after(file, text, refused, &mut attempts, lessons, &Remains::whole())
+                .after(file, text, refused, &mut attempts, true, &Remains::whole())
                 .await?
             {
                 Next::Again => {}

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use crate::finding::Finding;
 use crate::ledger::Entry;
-use crate::migration::{Checksum, Head, Migration, Set, Text, TokenChecksum, Version};
+use crate::migration::{Checksum, Head, Migration, Set, TokenChecksum, Version};
 use crate::pg::StepRow;
 use crate::script::{Piece, PieceKind, Triage, classify, split, triage};
 
 use super::cut::{Fact, How, Known, Lesson, Run, cut};
 use super::directive::{Directives, directives};
+use super::frame::Frame;
 use super::outcome::Outcome;
 use super::refuse::Objections;
 use super::verify::{gap, verify};
@@ -59,6 +60,8 @@ pub struct PlannedFile {
     pub token_checksum: TokenChecksum,
     /// How it runs.
     pub run: Run,
+    /// Its own transaction control.
+    pub frame: Frame,
     /// How many statements it has.
     pub statements: usize,
     /// What it says about itself.
@@ -218,7 +221,8 @@ fn read(migration: &Migration, steps: &[StepRow]) -> Result<PlannedFile, Vec<Fin
     };
     let facts = facts(text.as_str(), &pieces);
     objections.psql_commands(&pieces);
-    objections.transaction_control(&facts);
+    let frame = Frame::of(&facts);
+    objections.transaction_control(&facts, &frame);
     objections.copy_out(&facts);
     let directives = directives(text.as_str(), &pieces).unwrap_or_else(|unknown| {
         for unknown in unknown {
@@ -231,19 +235,16 @@ fn read(migration: &Migration, steps: &[StepRow]) -> Result<PlannedFile, Vec<Fin
     let run = half_applied_run(text.as_str(), &pieces, &facts, &steps);
     objections.findings.extend(changed_steps(migration, &run, &steps));
     if objections.findings.is_empty() {
-        Ok(planned(migration, &text, facts.len(), run, directives))
+        Ok(PlannedFile {
+            migration: migration.clone(),
+            token_checksum: text.token_checksum(),
+            run,
+            frame,
+            statements: facts.len(),
+            directives,
+        })
     } else {
         Err(objections.findings)
-    }
-}
-
-fn planned(migration: &Migration, text: &Text, statements: usize, run: Run, directives: Directives) -> PlannedFile {
-    PlannedFile {
-        migration: migration.clone(),
-        token_checksum: text.token_checksum(),
-        run,
-        statements,
-        directives,
     }
 }
 

@@ -101,7 +101,7 @@ fn sends(transaction: &Transaction<'_>) -> Vec<Send> {
                 }
                 if let Some(Send::Message { sql, body, .. }) = sends.last_mut() {
                     *body = Some((sql.len(), span));
-                    sql.push_str(span.slice(transaction.text.as_str()));
+                    sql.push_str(&transaction.file.frame.text(transaction.text.as_str(), span));
                 }
             }
         }
@@ -116,7 +116,14 @@ fn sends(transaction: &Transaction<'_>) -> Vec<Send> {
 }
 
 /// Returns where in the file a message stopped: by the server's position, else by counting the statements it completed.
-fn stopped_at(text: &Text, sql: &str, body: Option<(usize, Span)>, into_body: usize, error: &MessageError) -> At {
+fn stopped_at(
+    file: &PlannedFile,
+    text: &Text,
+    sql: &str,
+    body: Option<(usize, Span)>,
+    into_body: usize,
+    error: &MessageError,
+) -> At {
     let Some((body_at, span)) = body else {
         return At::Commit;
     };
@@ -129,7 +136,10 @@ fn stopped_at(text: &Text, sql: &str, body: Option<(usize, Span)>, into_body: us
     }
     let pieces = split(text.as_str()).unwrap_or_default();
     let mut statements = pieces.iter().filter(|piece| {
-        piece.kind == PieceKind::Statement && span.start <= piece.span.start && piece.span.end <= span.end
+        piece.kind == PieceKind::Statement
+            && !file.frame.omits(piece.span)
+            && span.start <= piece.span.start
+            && piece.span.end <= span.end
     });
     statements
         .nth(into_body)
@@ -154,7 +164,14 @@ impl Migrator<'_> {
                         at: match answer.completed {
                             completed if completed == *first_row => At::Row,
                             completed if completed < *before => At::Ours,
-                            completed => stopped_at(transaction.text, sql, *body, completed - before, &error),
+                            completed => stopped_at(
+                                transaction.file,
+                                transaction.text,
+                                sql,
+                                *body,
+                                completed - before,
+                                &error,
+                            ),
                         },
                         error,
                     })
