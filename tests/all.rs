@@ -1,2 +1,21 @@
 //! One test binary: every further one would link the SQL grammar again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::exit,
+    reason = "helpers of tests are tests, which clippy only knows of functions that are marked as such"
+)]
+
+mod broken_layouts;
+mod connect;
+mod demo;
+mod formats;
+mod generated;
+mod house;
+mod layouts;
+mod licences;
+mod migrate;
+mod new_files;
+mod proxy;
+mod scratch;
 mod support;

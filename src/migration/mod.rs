@@ -1,1 +1,38 @@
-//! (in work)
+//! Migrations on disk: which files they are, in which order they run, and what they hash to.
+//!
+//! Twelve tools' layouts are read as they are ([`Layout`]), found out by [`detect`] and [`find`], loaded by [`load`]. Everything that
+//! is wrong with a folder is a [`Problem`], and all of it is found before anything runs. `docs/FORMATS.md` defines the hashes.
+//!
+//! No server, no output: files in, values out.
+
+mod checksum;
+mod collect;
+mod detect;
+mod find;
+mod inspect;
+mod journal;
+mod layout;
+mod listing;
+mod load;
+mod name;
+mod neighbours;
+mod new_file;
+mod part;
+mod part_of_version;
+mod problem;
+mod scheme;
+mod set;
+mod substitution;
+mod text;
+mod version;
+
+pub use checksum::{Checksum, Head, HexError, TokenChecksum};
+pub use detect::{Detected, detect};
+pub use find::find;
+pub use layout::{Layout, UnknownLayoutName};
+pub use load::load;
+pub use new_file::{NewFile, NewFileError, next_file};
+pub use problem::{Misplaced, Problem};
+pub use set::{Migration, ReadError, Set};
+pub use text::Text;
+pub use version::{Version, VersionError};

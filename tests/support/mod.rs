@@ -1,1 +1,16 @@
-//! What the tests share.
+//! What the tests share: one server a run, one database a test, the real binary in an environment of its own.
+
+#![allow(dead_code, reason = "a test uses what it needs of this")]
+
+pub(crate) mod db;
+pub(crate) mod generate;
+pub(crate) mod pgbouncer;
+pub(crate) mod poll;
+pub(crate) mod process;
+pub(crate) mod project;
+pub(crate) mod proxy;
+pub(crate) mod redact;
+pub(crate) mod rlsctl;
+pub(crate) mod servers;
+pub(crate) mod session;
+pub(crate) mod wire;
