@@ -18,4 +18,5 @@ mod migrate;
 mod new_files;
 mod proxy;
 mod scratch;
+mod script;
 mod support;

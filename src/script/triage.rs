@@ -231,8 +231,8 @@ impl<'a> Look<'a> {
         let behind_head = self.head == 0;
         self.head = self.head.saturating_sub(1);
         let something_else = behind_head && self.parens == 0 && self.rule.unless.iter().any(|other| is(other));
-        // `SELECT INTO` makes a table. Behind `DISTINCT ON (a)` and `OPERATOR(+)` a call may follow a parenthesis.
-        let misleading = is("into") && !after("insert") || is("on") && after("distinct") || is("operator");
+        // `SELECT INTO` makes a table. Behind `DISTINCT ON (a)` a call may follow a parenthesis.
+        let misleading = is("into") && !after("insert") || is("on") && after("distinct");
         if something_else || self.is_suspicious(word) || self.rule.runs && misleading {
             return None;
         }

@@ -170,7 +170,7 @@ const EXPRESSIONS: &[&str] = &[
     "1", "x", "'a'", "f(x)", "F (x)", "s.f(x)", "\"f\"(x)", "pg_catalog.set_config('a', 'b', false)", "set_config('a', 'b', true)",
     "now()", "lower(x)", "count(*) over (order by f(x))", "count(*) filter (where f(x))", "key(x)", "over(x)", "filter(x)",
     "left(x, 1)", "join(x)", "coalesce(x, 1)", "coalesce(f(x), 1)", "case when x then f(x) end", "x in (1, 2)", "(x).f", "(f(x)).y",
-    "array[f(x)]", "array(select f(x))", "x::varchar(10)", "treat(x as f)", "cast(x as numeric(1, 2))", "x operator(pg_catalog.+) f(x)",
+    "array[f(x)]", "array(select f(x))", "x::varchar(10)", "treat(x as f)", "cast(x as numeric(1, 2))", "x operator(pg_catalog.+) over(x)", "s.lower(x)",
     "(select f(x))", "exists (select 1)", "nextval('s')", "pg_advisory_lock(1)", "character varying(x)", "varying(x)", "conflict(x)",
     "/**/f/**/(x)", "f\n--\n(x)", "interval '1' day",
 ];
