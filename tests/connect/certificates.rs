@@ -1,12 +1,15 @@
 //! Certificates as people really have them.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PKCS_ED25519, SigningKey,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa, KeyIdMethod,
+    KeyPair, PKCS_ED25519, RevokedCertParams, SigningKey, date_time_ymd,
 };
 use x509_cert::Certificate;
 use x509_cert::der::asn1::BitString;
 use x509_cert::der::{Decode, Encode};
+
+/// The number of each server's certificate.
+pub(super) const SERVER_NUMBER: u64 = 4711;
 
 /// Something that signs certificates.
 pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -26,8 +29,29 @@ impl Authority {
     /// Returns a certificate for these hosts, and its key.
     pub(super) fn server(&self, hosts: &[&str]) -> (String, String) {
         let key = key();
-        let certificate = named("server", hosts).signed_by(&key, &self.0).unwrap();
+        let mut params = named("server", hosts);
+        params.serial_number = Some(SERVER_NUMBER.into());
+        let certificate = params.signed_by(&key, &self.0).unwrap();
         (certificate.pem(), key.serialize_pem())
+    }
+
+    /// Returns a list by which it takes back the certificates with these numbers.
+    pub(super) fn revocation_list(&self, numbers: &[u64]) -> String {
+        let revoked = numbers.iter().map(|&number| RevokedCertParams {
+            serial_number: number.into(),
+            revocation_time: date_time_ymd(2020, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let params = CertificateRevocationListParams {
+            this_update: date_time_ymd(2020, 1, 1),
+            next_update: date_time_ymd(2090, 1, 1),
+            crl_number: 1.into(),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.0).unwrap().pem().unwrap()
     }
 
     /// Returns a certificate for a role, and its key.

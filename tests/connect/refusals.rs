@@ -33,130 +33,161 @@ fn deserted() -> u16 {
         .port()
 }
 
-/// An ErrorResponse with severity, SQLSTATE and message, as a server that is starting sends it.
-const STARTING: &[u8] = b"E\0\0\0\x31SFATAL\0VFATAL\0C57P03\0Mstarting up, patience\0\0";
+/// An `ErrorResponse` with severity, SQLSTATE and message, as a server that is starting sends it.
+pub(super) const STARTING: &[u8] = b"E\0\0\0\x31SFATAL\0VFATAL\0C57P03\0Mstarting up, patience\0\0";
+
+/// A connection string, what kind of failure it leads to, and words of the advice.
+type Case = (&'static str, fn(&Failure) -> bool, &'static str);
+
+const CASES: &[Case] = &[
+    (
+        "host=127.0.0.1 port={deserted}",
+        |it| matches!(it, Failure::Refused),
+        "listen_addresses",
+    ),
+    (
+        "host={dir} port=1",
+        |it| matches!(it, Failure::NoSocket),
+        "unix_socket_directories",
+    ),
+    (
+        "host=/nonexistent",
+        |it| matches!(it, Failure::NoSocket),
+        "/nonexistent/.s.PGSQL.5432",
+    ),
+    ("host={long}", |it| matches!(it, Failure::Network(_)), ""),
+    (
+        "host=no.such.host.invalid",
+        |it| matches!(it, Failure::NotResolved { .. }),
+        "spelling",
+    ),
+    (
+        "host='no such host'",
+        |it| matches!(it, Failure::NotResolved { .. }),
+        "spelling",
+    ),
+    (
+        "{tcp} user=scram",
+        |it| matches!(it, Failure::PasswordMissing),
+        "PGPASSWORD",
+    ),
+    (
+        "{tcp} user=md5ed",
+        |it| matches!(it, Failure::PasswordMissing),
+        "PGPASSWORD",
+    ),
+    (
+        "{tcp} user=clear",
+        |it| matches!(it, Failure::PasswordMissing),
+        "PGPASSWORD",
+    ),
+    (
+        "{tcp} user=scram password=hunter2",
+        |it| matches!(it, Failure::PasswordWrong(_)),
+        "percent-encode",
+    ),
+    (
+        "{tcp} user=ghost password=hunter2",
+        |it| matches!(it, Failure::PasswordWrong(_)),
+        "ghost",
+    ),
+    (
+        "{tcp} user=certified sslmode=disable",
+        |it| matches!(it, Failure::NotAllowed(_)),
+        "sslmode=require",
+    ),
+    (
+        "{tcp} user=certified sslmode=require",
+        |it| matches!(it, Failure::NotAllowed(_)),
+        "sslcert",
+    ),
+    (
+        "{tcp} user=unknown sslmode=disable",
+        |it| matches!(it, Failure::NotAllowed(_)),
+        "pg_hba.conf",
+    ),
+    (
+        "{tcp} user=nologin {right}",
+        |it| matches!(it, Failure::NoSuchRole(_)),
+        "nologin",
+    ),
+    (
+        "{tcp} user=trusted dbname=nothing",
+        |it| matches!(it, Failure::NoSuchDatabase(_)),
+        "createdb nothing",
+    ),
+    (
+        "host={dir} port={port} user=limited dbname=app",
+        |it| matches!(it, Failure::TooManyConnections(_)),
+        "max_connections",
+    ),
+    (
+        "{tcp} user=trusted target_session_attrs=standby",
+        |it| matches!(it, Failure::WrongSession { .. }),
+        "target_session_attrs",
+    ),
+    (
+        "{tcp} user=trusted options='-c nonsense=1'",
+        |it| matches!(it, Failure::Server(_)),
+        "",
+    ),
+    (
+        "{tcp} user=clear channel_binding=require {right}",
+        |it| matches!(it, Failure::Authentication(_)),
+        "scram-sha-256",
+    ),
+    (
+        "host=127.0.0.1 port={no tls} sslmode=require",
+        |it| matches!(it, Failure::TlsNotOffered),
+        "ssl = on",
+    ),
+    (
+        "host=127.0.0.1 port={starting} sslmode=disable",
+        |it| matches!(it, Failure::NotAccepting(_)),
+        "Wait",
+    ),
+    (
+        "host=127.0.0.1 port={silent} sslmode=disable",
+        |it| matches!(it, Failure::Closed),
+        "log",
+    ),
+    (
+        "host=127.0.0.1 port={http} sslmode=disable",
+        |it| matches!(it, Failure::NotPostgres { .. }),
+        "port",
+    ),
+    (
+        "host=127.0.0.1 port={http}",
+        |it| matches!(it, Failure::NotPostgres { .. }),
+        "port",
+    ),
+];
+
+fn filled(template: &str) -> String {
+    let server = server();
+    let mut dsn = template.to_owned();
+    for (name, answer) in [
+        ("{no tls}", &b"N"[..]),
+        ("{starting}", STARTING),
+        ("{silent}", b""),
+        ("{http}", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+    ] {
+        if template.contains(name) {
+            dsn = dsn.replace(name, &answering(answer).to_string());
+        }
+    }
+    dsn.replace("{tcp}", &server.tcp())
+        .replace("{dir}", &server.scratch.socket_dir().display().to_string())
+        .replace("{port}", &server.scratch.port().to_string())
+        .replace("{right}", &pair("password", PASSWORD))
+        .replace("{deserted}", &deserted().to_string())
+        .replace("{long}", &format!("/{}", "long".repeat(30)))
+}
 
 #[tokio::test]
 async fn each_failure_is_told_apart_and_comes_with_advice() {
-    let server = server();
-    let tcp = server.tcp();
-    let wrong = pair("password", "hunter2");
-    let directory = server.scratch.socket_dir().display().to_string();
-    type Check = fn(&Failure) -> bool;
-    let cases: Vec<(String, Check, &str)> = vec![
-        (
-            format!("host=127.0.0.1 port={}", deserted()),
-            |it| matches!(it, Failure::Refused),
-            "listen_addresses",
-        ),
-        (
-            format!("host={directory} port=1"),
-            |it| matches!(it, Failure::NoSocket),
-            "unix_socket_directories",
-        ),
-        (
-            "host=/nonexistent".to_owned(),
-            |it| matches!(it, Failure::NoSocket),
-            "/nonexistent/.s.PGSQL.5432",
-        ),
-        (
-            "host=no.such.host.invalid".to_owned(),
-            |it| matches!(it, Failure::NotResolved { .. }),
-            "spelling",
-        ),
-        (
-            format!("{tcp} user=scram"),
-            |it| matches!(it, Failure::PasswordMissing),
-            "PGPASSWORD",
-        ),
-        (
-            format!("{tcp} user=md5ed"),
-            |it| matches!(it, Failure::PasswordMissing),
-            "PGPASSWORD",
-        ),
-        (
-            format!("{tcp} user=clear"),
-            |it| matches!(it, Failure::PasswordMissing),
-            "PGPASSWORD",
-        ),
-        (
-            format!("{tcp} user=scram{wrong}"),
-            |it| matches!(it, Failure::PasswordWrong(_)),
-            "percent-encode",
-        ),
-        (
-            format!("{tcp} user=ghost{wrong}"),
-            |it| matches!(it, Failure::PasswordWrong(_)),
-            "ghost",
-        ),
-        (
-            format!("{tcp} user=certified sslmode=disable"),
-            |it| matches!(it, Failure::NotAllowed(_)),
-            "sslmode=require",
-        ),
-        (
-            format!("{tcp} user=unknown sslmode=disable"),
-            |it| matches!(it, Failure::NotAllowed(_)),
-            "pg_hba.conf",
-        ),
-        (
-            format!("{tcp} user=nologin{}", pair("password", PASSWORD)),
-            |it| matches!(it, Failure::NoSuchRole(_)),
-            "nologin",
-        ),
-        (
-            format!("{tcp} user=trusted dbname=nothing"),
-            |it| matches!(it, Failure::NoSuchDatabase(_)),
-            "createdb nothing",
-        ),
-        (
-            format!(
-                "host={directory} port={} user=limited dbname=app",
-                server.scratch.port()
-            ),
-            |it| matches!(it, Failure::TooManyConnections(_)),
-            "max_connections",
-        ),
-        (
-            format!("{tcp} user=trusted target_session_attrs=standby"),
-            |it| matches!(it, Failure::WrongSession { .. }),
-            "target_session_attrs",
-        ),
-        (
-            format!("{tcp} user=trusted options='-c nonsense=1'"),
-            |it| matches!(it, Failure::Server(_)),
-            "",
-        ),
-        (
-            format!("{tcp} user=clear channel_binding=require{}", pair("password", PASSWORD)),
-            |it| matches!(it, Failure::Authentication(_)),
-            "scram-sha-256",
-        ),
-        (
-            format!("host=127.0.0.1 port={} sslmode=require", answering(b"N")),
-            |it| matches!(it, Failure::TlsNotOffered),
-            "ssl = on",
-        ),
-        (
-            format!("host=127.0.0.1 port={} sslmode=disable", answering(STARTING)),
-            |it| matches!(it, Failure::NotAccepting(_)),
-            "Wait",
-        ),
-        (
-            format!("host=127.0.0.1 port={} sslmode=disable", answering(b"")),
-            |it| matches!(it, Failure::Closed),
-            "log",
-        ),
-        (
-            format!(
-                "host=127.0.0.1 port={} sslmode=disable",
-                answering(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            ),
-            |it| matches!(it, Failure::NotPostgres { .. }),
-            "port",
-        ),
-    ];
-    for (dsn, check, advice) in cases {
+    for (template, check, advice) in CASES {
+        let dsn = filled(template);
         let error = refusal(&dsn).await;
         let failure = error.failure().unwrap();
         assert!(check(failure), "{dsn}: {failure:?}");
@@ -253,4 +284,11 @@ async fn no_connection_is_made_in_vain() {
     proxy.reset();
     refusal(&format!("{tcp} user=scram password=wrong")).await;
     assert_eq!(proxy.counts().connections, 1);
+    // Without TLS and password, one question is enough.
+    proxy.reset();
+    open(&format!(
+        "{tcp} user=trusted sslmode=disable target_session_attrs=read-write"
+    ))
+    .await;
+    assert_eq!(proxy.counts().round_trips, 1);
 }

@@ -2,7 +2,7 @@
 
 use rlsctl::pg::connect::{Failure, TlsFailure};
 
-use super::certificates::{Authority, of_the_manual, version_1};
+use super::certificates::{Authority, SERVER_NUMBER, of_the_manual, version_1};
 use super::surroundings::{PASSWORD, TlsServer, open, pair, refusal, row, server};
 
 const ENCRYPTION: &str = "select ssl, version from pg_stat_ssl where pid = pg_backend_pid()";
@@ -114,6 +114,27 @@ async fn files_that_are_missing_or_empty_are_named() {
     // As in libpq, `require` with a file that is not there asks for no more than encryption.
     let session = open(&format!("{tcp} sslmode=require sslrootcert=/nonexistent")).await;
     assert!(session.is_encrypted());
+}
+
+#[tokio::test]
+async fn a_revoked_certificate_is_refused() {
+    let server = server();
+    let tcp = format!("{} user=trusted sslmode=verify-full{}", server.tcp(), root(server));
+    let harmless = server.file("harmless.crl", &server.authority.revocation_list(&[SERVER_NUMBER + 1]));
+    let revoking = server.file("revoking.crl", &server.authority.revocation_list(&[SERVER_NUMBER]));
+    let strange = server.file("strange.crl", &Authority::new("somebody else").revocation_list(&[]));
+    assert!(
+        open(&format!("{tcp} sslcrl={}", harmless.display()))
+            .await
+            .is_encrypted()
+    );
+    for list in [revoking, strange] {
+        let error = refusal(&format!("{tcp} sslcrl={}", list.display())).await;
+        assert!(
+            matches!(error.failure(), Some(Failure::Tls(TlsFailure::Revoked))),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]
