@@ -8,12 +8,13 @@
 //! 4. [`pg`]: the only user of the driver.
 //! 5. [`migration`], [`ledger`]: the nouns.
 //! 6. [`script`]: SQL text; the only user of the server's grammar.
-//! 7. [`finding`], [`event`], [`exit`]: the words in which capabilities speak.
+//! 7. [`finding`], [`event`], [`exit`], [`duration`]: the words in which capabilities speak.
 //!
 //! `tests/house.rs` keeps the arrows pointing down.
 
 pub mod cli;
 pub mod config;
+pub mod duration;
 pub mod event;
 pub mod exit;
 pub mod finding;

@@ -6,9 +6,17 @@
     reason = "helpers of tests are tests, which clippy only knows of functions that are marked as such"
 )]
 
+mod broken_layouts;
 mod connect;
 mod demo;
+mod formats;
+mod generated;
+mod house;
+mod layouts;
 mod licences;
+mod migrate;
+mod new_files;
 mod proxy;
 mod scratch;
+mod script;
 mod support;

@@ -1,1 +1,7 @@
-//! (in work)
+//! The ledger's nouns: what one of its rows says, and how files and rows compare. No server, no text.
+
+mod compare;
+mod entry;
+
+pub use compare::{Comparison, FileMark, Verdict, compare};
+pub use entry::{Entry, Origin, UnknownOrigin};

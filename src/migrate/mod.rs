@@ -1,1 +1,24 @@
-//! (in work)
+//! `migrate`: applies what is pending, safely.
+//!
+//! [`plan`](plan::plan) looks at files and ledger and makes a [`Plan`], a pure value; [`run`](execute::Migrator::run) carries it out.
+//! How one file runs is decided by [`cut`](cut::cut): whole, in one message and one transaction, or in steps.
+
+pub mod cut;
+pub mod directive;
+pub mod execute;
+pub mod explain;
+pub mod frame;
+pub mod git;
+pub mod message;
+pub mod outcome;
+pub mod plan;
+pub mod refuse;
+mod retry;
+mod send;
+mod single;
+mod stepwise;
+pub mod verify;
+
+pub use execute::{Interrupt, Migrator};
+pub use outcome::{Applied, Outcome, Place, Remains, RunError};
+pub use plan::{Plan, PlannedFile};

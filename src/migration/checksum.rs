@@ -7,12 +7,13 @@ use sha2::{Digest, Sha256};
 
 use super::text::normalise;
 use super::version::Version;
+use crate::script::hash_tokens;
 
 /// The sha256 of a migration's text without byte-order mark and with LF line ends.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Checksum([u8; 32]);
 
-/// The sha256 over a migration's SQL tokens: comments, white space and the case of keywords do not count.
+/// The sha256 over a migration's SQL tokens ([`hash_tokens`]): comments, white space and the case of keywords do not count.
 ///
 /// Two texts with equal token checksums differ in form only; such an edit is *cosmetic*.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,10 +50,10 @@ impl Checksum {
 }
 
 impl TokenChecksum {
-    /// Returns the token checksum of a text.
+    /// Returns the token checksum of a text, which must have LF line ends, as [`Text`](super::Text) has.
     pub fn of(text: &str) -> Self {
         let mut hash = Sha256::new();
-        super::tokens::hash_tokens(text, &mut |bytes| hash.update(bytes));
+        hash_tokens(text, &mut |bytes| hash.update(bytes));
         Self(hash.finalize().into())
     }
 }
@@ -207,6 +208,13 @@ mod tests {
             Head::of([]).to_string(),
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         );
+    }
+
+    #[test]
+    fn form_does_not_count_for_tokens() {
+        let plain = TokenChecksum::of("SELECT 1;\n");
+        assert_eq!(TokenChecksum::of("-- one\nselect\n  1"), plain);
+        assert_ne!(TokenChecksum::of("SELECT 2;\n"), plain);
     }
 
     #[test]

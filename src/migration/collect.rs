@@ -85,28 +85,28 @@ impl Collected {
 
     /// Sorts one file; returns it where it is a migration or a baseline.
     fn file(&mut self, layout: Layout, entry: Entry) -> Option<Named> {
-        if let EntryKind::Loop(problem) = entry.kind {
+        if let EntryKind::Wrong(problem) = entry.kind {
             self.problems.push(problem);
             return None;
         }
-        if entry.kind == EntryKind::Folder {
+        if entry.kind == EntryKind::Folder && !entry.is_sql() {
             self.ignore(entry);
             return None;
         }
         let named = match classify(layout, &entry.name) {
-            Kind::Migration { version, name } => Named::Migration(Candidate::new(version, name, entry.path)),
-            Kind::Baseline { version, name } => Named::Baseline(Candidate::new(version, name, entry.path)),
+            Kind::Migration { version, name } => Named::Migration(Candidate::new(version, name, entry.path())),
+            Kind::Baseline { version, name } => Named::Baseline(Candidate::new(version, name, entry.path())),
             Kind::Down => {
-                self.downs.push(entry.path);
+                self.downs.push(entry.path());
                 return None;
             }
             Kind::Repeatable => {
-                self.repeatables.push(entry.path);
+                self.repeatables.push(entry.path());
                 return None;
             }
             Kind::OtherLanguage(language) => {
                 self.problems.push(Problem::NotSql {
-                    path: entry.path,
+                    path: entry.path(),
                     language,
                 });
                 return None;
@@ -116,18 +116,18 @@ impl Collected {
                 return None;
             }
             Kind::Unfit { suggestion } => {
-                self.problems.push(Problem::name(entry.path, layout, suggestion));
+                self.problems.push(Problem::name(entry.path(), layout, suggestion));
                 return None;
             }
         };
         let (Named::Migration(candidate) | Named::Baseline(candidate)) = &named;
         match entry.kind {
             EntryKind::Broken(problem) => self.problems.push(problem),
-            EntryKind::Special => self.problems.push(Problem::NotAFile {
+            EntryKind::Special | EntryKind::Folder => self.problems.push(Problem::NotAFile {
                 path: candidate.path.clone(),
             }),
             // Bytes that are no UTF-8 could not be told from one another in a ledger.
-            _ if entry.name.contains('\u{fffd}') => {
+            _ if entry.is_mangled() => {
                 self.problems.push(Problem::name(candidate.path.clone(), layout, None));
             }
             _ => return Some(named),
@@ -138,9 +138,9 @@ impl Collected {
     /// Takes note of a thing that is none of the migrations' business.
     pub(super) fn ignore(&mut self, entry: Entry) {
         match entry.kind {
-            EntryKind::Loop(problem) => self.problems.push(problem),
+            EntryKind::Wrong(problem) => self.problems.push(problem),
             _ if entry.is_hidden() => {}
-            _ => self.ignored.push(entry.path),
+            _ => self.ignored.push(entry.path()),
         }
     }
 
@@ -150,10 +150,10 @@ impl Collected {
         for entry in entries {
             match entry.kind {
                 EntryKind::Folder if !entry.is_hidden() => self.folder(layout, script, entry),
-                EntryKind::Folder | EntryKind::Loop(_) => self.ignore(entry),
+                EntryKind::Folder | EntryKind::Wrong(_) => self.ignore(entry),
                 _ => {
                     if layout == Layout::Prisma && entry.name == "migration_lock.toml" {
-                        self.prisma_lock(&entry.path);
+                        self.prisma_lock(&entry.path());
                     }
                     // Names no migration, but a numbered script here is a migration in the wrong place.
                     let _ = self.file(layout, entry);
@@ -163,18 +163,18 @@ impl Collected {
     }
 
     fn folder(&mut self, layout: Layout, script: &str, entry: Entry) {
-        let path = entry.path.join(script);
+        let path = entry.path().join(script);
         let there = fs::symlink_metadata(&path).is_ok();
         let Some((version, name)) = classify_folder(layout, &entry.name) else {
-            if there || (looks_numbered(&entry.name) && entry.path.join("down.sql").exists()) {
+            if there || (looks_numbered(&entry.name) && entry.path().join("down.sql").exists()) {
                 let suggestion = looks_numbered(&entry.name).then(|| format!("{}_migration", entry.name));
-                self.problems.push(Problem::name(entry.path, layout, suggestion));
+                self.problems.push(Problem::name(entry.path(), layout, suggestion));
             } else {
                 self.ignore(entry);
             }
             return;
         };
-        let down = entry.path.join("down.sql");
+        let down = entry.path().join("down.sql");
         if down.exists() {
             self.downs.push(down);
         }
@@ -184,7 +184,7 @@ impl Collected {
             Err(error) if there => self.problems.push(Problem::from_io(&path, &error)),
             Err(_) => self.problems.push(Problem::MissingScript {
                 path,
-                needed_by: entry.path,
+                needed_by: entry.path(),
             }),
         }
     }
@@ -212,7 +212,7 @@ impl Collected {
             for entry in entries {
                 self.ignore(entry);
             }
-            match list(&folder.path) {
+            match list(&folder.path()) {
                 Ok(inner) => self.files(Layout::Graphile, inner),
                 Err(problem) => self.problems.push(problem),
             }
@@ -256,14 +256,14 @@ impl Collected {
             else {
                 continue;
             };
-            match fs::read_to_string(&entry.path) {
-                Ok(text) => match script_config(&entry.path, &text) {
+            match fs::read_to_string(entry.path()) {
+                Ok(text) => match script_config(&entry.path(), &text) {
                     Ok(config) => {
-                        configs.insert(entry.path.with_file_name(script), config);
+                        configs.insert(entry.path().with_file_name(script), config);
                     }
                     Err(mut problems) => self.problems.append(&mut problems),
                 },
-                Err(error) => self.problems.push(Problem::from_io(&entry.path, &error)),
+                Err(error) => self.problems.push(Problem::from_io(&entry.path(), &error)),
             }
         }
         configs

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
 use super::listing::{Entry, EntryKind, descend, list};
-use super::name::{Kind, classify, looks_numbered};
+use super::name::{Kind, classify, is_migration, is_seed, looks_numbered};
 use super::neighbours::Neighbours;
 use super::part::{Part, has_up_marker};
 use super::problem::Problem;
@@ -19,9 +19,6 @@ pub struct Detected {
     /// What spoke for it, as a fragment for people.
     pub why: String,
 }
-
-/// So many files or folders are opened to see what is in them.
-const SAMPLE: usize = 3;
 
 impl Detected {
     fn new(layout: Layout, why: impl Into<String>) -> Self {
@@ -50,8 +47,7 @@ pub(super) fn detect_in(dir: &Path, entries: &[Entry]) -> Result<Detected, Probl
     if let Some(detected) = by_folders(dir, entries)? {
         return Ok(detected);
     }
-    let mut files: Vec<&Entry> = entries.iter().filter(|entry| is_script(entry)).collect();
-    files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    let files: Vec<&Entry> = entries.iter().filter(|entry| is_script(entry)).collect();
     if files.is_empty() {
         return without_files(dir, entries);
     }
@@ -83,19 +79,18 @@ fn by_landmark(dir: &Path, entries: &[Entry]) -> Option<Detected> {
 fn by_folders(dir: &Path, entries: &[Entry]) -> Result<Option<Detected>, Problem> {
     let mut folders: Vec<&Entry> = entries.iter().filter(|entry| entry.kind == EntryKind::Folder).collect();
     folders.retain(|entry| looks_numbered(&entry.name));
-    folders.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     let mut seen: Vec<(Layout, PathBuf, &str)> = Vec::new();
     for folder in sample(&folders) {
         let found = ["up.sql", "migration.sql"]
             .into_iter()
-            .find(|name| folder.path.join(name).exists());
+            .find(|name| folder.path().join(name).exists());
         let layout = match found {
             Some("up.sql") => Layout::Diesel,
-            Some(_) if folder.path.join("snapshot.json").exists() => Layout::Drizzle,
+            Some(_) if folder.path().join("snapshot.json").exists() => Layout::Drizzle,
             Some(_) => Layout::Prisma,
             None => continue,
         };
-        seen.push((layout, folder.path.clone(), found.unwrap_or_default()));
+        seen.push((layout, folder.path(), found.unwrap_or_default()));
     }
     let candidates: BTreeSet<Layout> = seen.iter().map(|(layout, ..)| *layout).collect();
     // Drizzle writes no snapshot beside a migration that was written by hand.
@@ -123,17 +118,18 @@ fn by_folders(dir: &Path, entries: &[Entry]) -> Result<Option<Detected>, Problem
 
 fn is_script(entry: &Entry) -> bool {
     let is_file = matches!(entry.kind, EntryKind::File | EntryKind::Broken(_) | EntryKind::Special);
-    is_file && entry.is_sql() && classify(Layout::Plain, &entry.name) != Kind::Ignored
+    is_file && entry.is_sql() && !is_seed(&entry.name)
 }
 
-/// Returns a few of a list, spread over it.
+/// Returns the first, the last and the middle one by name, without sorting ten thousand of them.
 fn sample<'a>(list: &[&'a Entry]) -> Vec<&'a Entry> {
+    let mut list = list.to_vec();
     let Some(end) = list.len().checked_sub(1) else {
         return Vec::new();
     };
-    let gaps = SAMPLE - 1;
-    let picks: BTreeSet<usize> = (0..=gaps).map(|gap| gap * end / gaps).collect();
-    picks.into_iter().filter_map(|index| list.get(index).copied()).collect()
+    let picks = BTreeSet::from([0, end / 2, end]);
+    let pick = |index| *list.select_nth_unstable_by(index, |a, b| a.name.cmp(&b.name)).1;
+    picks.into_iter().map(pick).collect()
 }
 
 /// A folder without scripts: an empty one, or one that keeps them further down.
@@ -148,16 +144,13 @@ fn without_files(dir: &Path, entries: &[Entry]) -> Result<Detected, Problem> {
     }
     if folders().next().is_some() {
         let inner = descend(list(dir)?);
-        let mut scripts: Vec<&Entry> = inner.iter().filter(|entry| is_script(entry)).collect();
-        scripts.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        let versioned = scripts
-            .iter()
-            .any(|entry| matches!(classify(Layout::Flyway, &entry.name), Kind::Migration { .. }));
+        let scripts: Vec<&Entry> = inner.iter().filter(|entry| is_script(entry)).collect();
+        let versioned = scripts.iter().any(|entry| is_migration(Layout::Flyway, &entry.name));
         if versioned {
             return by_files(dir, &scripts);
         }
         if !scripts.is_empty() {
-            let files = scripts.iter().take(SAMPLE).map(|entry| entry.path.clone()).collect();
+            let files = sample(&scripts).into_iter().map(Entry::path).collect();
             let reason =
                 "there are scripts below it, but none of them is a migration of a layout that has folders".to_owned();
             return Err(Problem::UnknownLayout {
@@ -186,42 +179,37 @@ fn committed(dir: &Path, entries: &[Entry]) -> Option<Detected> {
     here.then(|| Detected::new(Layout::Graphile, "the folder is `committed` beside current.sql"))
 }
 
+/// Returns the first name, by name, that is `wanted`.
+fn first_of<'a>(files: &[&'a Entry], wanted: impl Fn(&str) -> bool) -> Option<&'a str> {
+    let mut first: Option<&str> = None;
+    for entry in files {
+        if first.is_none_or(|first| entry.name.as_str() < first) && wanted(&entry.name) {
+            first = Some(&entry.name);
+        }
+    }
+    first
+}
+
 fn by_files(dir: &Path, files: &[&Entry]) -> Result<Detected, Problem> {
-    let first =
-        |wanted: &dyn Fn(&Entry) -> bool| files.iter().find(|entry| wanted(entry)).map(|entry| entry.name.clone());
-    let is = |layout: Layout| {
-        move |entry: &Entry| matches!(classify(layout, &entry.name), Kind::Migration { .. } | Kind::Down)
-    };
-    if let Some(name) = first(&is(Layout::Flyway)).or_else(|| first(&is(Layout::Refinery))) {
-        return flyway_or_refinery(dir, files, &name);
+    let first = |layout: Layout| first_of(files, |name| is_migration(layout, name));
+    if let Some(name) = first(Layout::Flyway).or_else(|| first(Layout::Refinery)) {
+        return flyway_or_refinery(dir, files, name);
     }
     if let Some(detected) = by_marker(dir, files)? {
         return Ok(detected);
     }
-    if let Some(name) = first(&is(Layout::GolangMigrate)) {
-        return Ok(sqlx_or_golang(dir, files, &name));
+    if let Some(name) = first(Layout::GolangMigrate) {
+        return Ok(sqlx_or_golang(dir, files, name));
     }
-    let Some(name) = first(&|entry| {
-        matches!(
-            classify(Layout::Plain, &entry.name),
-            Kind::Migration { .. } | Kind::Down
-        )
-    }) else {
+    let Some(name) = first(Layout::Plain) else {
         return Err(Problem::UnknownLayout {
             path: dir.to_owned(),
-            files: files.iter().take(SAMPLE).map(|entry| entry.path.clone()).collect(),
+            files: sample(files).into_iter().map(Entry::path).collect(),
             reason: "no script has a version in its name, such as 001_init.sql".to_owned(),
         });
     };
-    let fits = |layout: Layout| {
-        files
-            .iter()
-            .any(|entry| matches!(classify(layout, &entry.name), Kind::Migration { .. }))
-    };
-    let candidates: Vec<Layout> = [Layout::Supabase, Layout::Sqlx]
-        .into_iter()
-        .filter(|layout| fits(*layout))
-        .collect();
+    let fits = |layout: &Layout| files.iter().any(|entry| is_migration(*layout, &entry.name));
+    let candidates: Vec<Layout> = [Layout::Supabase, Layout::Sqlx].into_iter().filter(fits).collect();
     // The script and its order are the same in all three; what differs is what `new` writes.
     let spoken = Neighbours::of(dir).speak_for(&candidates);
     let plain = || {
@@ -236,16 +224,16 @@ fn by_files(dir: &Path, files: &[&Entry]) -> Result<Detected, Problem> {
 /// Looks for the markers of dbmate and goose, and for graphile-migrate's headers.
 fn by_marker(dir: &Path, files: &[&Entry]) -> Result<Option<Detected>, Problem> {
     let mut found: Vec<(Layout, PathBuf, String)> = Vec::new();
-    for entry in sample(files) {
+    for entry in sample(files).into_iter().filter(|entry| entry.kind == EntryKind::File) {
         // What cannot be read is reported when all files are.
-        let text = fs::read(&entry.path).unwrap_or_default();
+        let text = fs::read(entry.path()).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let text = text.trim_start_matches('\u{feff}');
         for (layout, part) in [(Layout::Dbmate, Part::Dbmate), (Layout::Goose, Part::Goose)] {
             if has_up_marker(part, text) {
                 found.push((
                     layout,
-                    entry.path.clone(),
+                    entry.path(),
                     format!("{} has `{}`", entry.name, part.up_marker()),
                 ));
             }
@@ -253,7 +241,7 @@ fn by_marker(dir: &Path, files: &[&Entry]) -> Result<Option<Detected>, Problem> 
         if text.starts_with("--! ") && text.contains("--! Hash:") {
             found.push((
                 Layout::Graphile,
-                entry.path.clone(),
+                entry.path(),
                 format!("{} has a `--! Hash:` header", entry.name),
             ));
         }
@@ -314,16 +302,16 @@ fn flyway_or_refinery(dir: &Path, files: &[&Entry], name: &str) -> Result<Detect
             why: format!("{name}, and {why}"),
         });
     }
-    let undo: Vec<PathBuf> = files
+    let undo: Vec<&Entry> = files
         .iter()
+        .copied()
         .filter(|entry| entry.name.starts_with('U'))
-        .map(|entry| entry.path.clone())
         .collect();
     if !undo.is_empty() {
         return Err(Problem::AmbiguousLayout {
             path: dir.to_owned(),
             candidates: vec![Layout::Flyway, Layout::Refinery],
-            files: undo,
+            files: sample(&undo).into_iter().map(Entry::path).collect(),
             reason: "files that begin with U take a version back in Flyway and are migrations in refinery".to_owned(),
         });
     }

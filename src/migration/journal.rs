@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::collect::{Candidate, Collected};
@@ -53,6 +54,47 @@ pub(super) fn parse(text: &str) -> Result<Journal, String> {
     }
 }
 
+/// Returns the text of a journal with one more migration at its end, and every other character as it was.
+///
+/// # Errors
+/// The text is no journal, or one whose entries do not stand at its end.
+pub(super) fn extend(text: &str, tag: &str, now: Timestamp) -> Result<String, String> {
+    let journal = parse(text)?;
+    let last = journal.entries.last();
+    let now = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    let added = JournalEntry {
+        idx: last.map_or(0, |last| last.idx + 1),
+        version: last.and_then(|last| last.version.clone()),
+        // Drizzle runs what is newer than the newest it has run; a clock that went back must not hide a migration from it.
+        when: now.max(last.map_or(0, |last| last.when + 1)),
+        tag: tag.to_owned(),
+    };
+    let end = text.rfind(']').ok_or("has no entries")?;
+    let kept = text[..end].trim_end();
+    let comma = if journal.entries.is_empty() { "" } else { "," };
+    let version = added.version.as_deref().unwrap_or("7");
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let entry = format!(
+        "{comma}\n    {{\n      \"idx\": {},\n      \"version\": {},\n      \"when\": {},\n      \"tag\": {},\n      \
+         \"breakpoints\": true\n    }}\n  ",
+        added.idx,
+        quoted(version),
+        added.when,
+        quoted(tag),
+    );
+    let extended = format!("{kept}{entry}{}", &text[end..]);
+    let check = parse(&extended)?;
+    let is_right = check
+        .entries
+        .split_last()
+        .is_some_and(|(end, kept)| end.tag == tag && kept == journal.entries);
+    if is_right {
+        Ok(extended)
+    } else {
+        Err("does not end with its entries".to_owned())
+    }
+}
+
 /// Sorts what lies in a Drizzle folder.
 ///
 /// From version 1, each migration is a folder and there is no journal (the release's upgrade guide, and drizzle-orm discussion 2832).
@@ -99,7 +141,7 @@ fn by_journal(dir: &Path, path: &Path, journal: &Journal, entries: Vec<Entry>, c
     }
     let mut files: HashMap<String, Entry> = HashMap::new();
     for entry in entries {
-        if entry.is_sql() || (entry.kind == EntryKind::Folder && entry.path.join("migration.sql").exists()) {
+        if entry.is_sql() || (entry.kind == EntryKind::Folder && entry.path().join("migration.sql").exists()) {
             files.insert(entry.name.clone(), entry);
         } else {
             collected.ignore(entry);
@@ -120,7 +162,7 @@ fn by_journal(dir: &Path, path: &Path, journal: &Journal, entries: Vec<Entry>, c
         previous = Some((version.clone(), script.clone()));
         match files.remove(&file_name).map(|entry| entry.kind) {
             Some(EntryKind::File) => collected.candidates.push(Candidate::new(version, name, script)),
-            Some(EntryKind::Broken(problem) | EntryKind::Loop(problem)) => collected.problems.push(problem),
+            Some(EntryKind::Broken(problem) | EntryKind::Wrong(problem)) => collected.problems.push(problem),
             Some(EntryKind::Folder | EntryKind::Special) => collected.problems.push(Problem::NotAFile { path: script }),
             None => collected.problems.push(Problem::MissingScript {
                 path: script,
@@ -130,9 +172,9 @@ fn by_journal(dir: &Path, path: &Path, journal: &Journal, entries: Vec<Entry>, c
     }
     for (_, entry) in files {
         let script = if entry.kind == EntryKind::Folder {
-            entry.path.join("migration.sql")
+            entry.path().join("migration.sql")
         } else {
-            entry.path
+            entry.path()
         };
         collected.problems.push(Problem::NotInJournal {
             path: script,
@@ -148,4 +190,51 @@ fn named(entry: &JournalEntry, file_name: &str) -> (Version, String) {
     }
     let version = Version::parse(&entry.idx.to_string()).expect("a number is a version");
     (version, entry.tag.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JOURNAL: &str = "{\n  \"version\": \"7\",\n  \"dialect\": \"postgresql\",\n  \"entries\": [\n    {\n      \"idx\": 0,\n      \
+                           \"version\": \"7\",\n      \"when\": 1700000000000,\n      \"tag\": \"0000_init\",\n      \"breakpoints\": true\n    \
+                           }\n  ]\n}";
+
+    #[test]
+    fn extends_a_journal_and_leaves_the_rest_as_it_is() {
+        let extended = extend(
+            JOURNAL,
+            "0001_next",
+            Timestamp::from_millisecond(1_700_000_000_500).unwrap(),
+        )
+        .unwrap();
+        let added = ",\n    {\n      \"idx\": 1,\n      \"version\": \"7\",\n      \"when\": 1700000000500,\n      \
+                     \"tag\": \"0001_next\",\n      \"breakpoints\": true\n    }\n  ]\n}";
+        assert_eq!(extended, JOURNAL.replace("\n  ]\n}", added));
+        let earlier = extend(JOURNAL, "0001_next", Timestamp::from_millisecond(1).unwrap()).unwrap();
+        assert!(
+            earlier.contains("1700000000001"),
+            "a clock that went back does not matter"
+        );
+    }
+
+    #[test]
+    fn extends_an_empty_journal() {
+        let text = extend("{\"entries\":[]}", "0000_init", Timestamp::from_millisecond(5).unwrap()).unwrap();
+        assert_eq!(parse(&text).unwrap().entries.len(), 1);
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_understand() {
+        let now = Timestamp::from_millisecond(5).unwrap();
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "{\"entries\":[],\"more\":[]}",
+            "{\"entries\":[{\"idx\":0,\"when\":1,\"tag\":\"../x\"}]}",
+        ] {
+            assert!(extend(text, "0001_next", now).is_err(), "{text}");
+        }
+    }
 }

@@ -1,8 +1,10 @@
 //! What lies in a folder, with symbolic links followed.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::problem::Problem;
 
@@ -11,10 +13,12 @@ use super::problem::Problem;
 pub(super) struct Entry {
     /// The last part of the path; bytes that are no UTF-8 are replaced.
     pub name: String,
-    /// The path, below the folder as it was given.
-    pub path: PathBuf,
     /// What it is.
     pub kind: EntryKind,
+    /// The folder it is in. Paths are put together when they are needed: of ten thousand entries, most need one and some none.
+    folder: Arc<Path>,
+    /// The name as it is, where it is no UTF-8.
+    raw_name: Option<OsString>,
 }
 
 /// What a thing in a folder is, behind any symbolic links.
@@ -28,11 +32,26 @@ pub(super) enum EntryKind {
     Special,
     /// A link that leads nowhere, or something the operating system does not let us look at.
     Broken(Problem),
-    /// A link that leads back to itself, or to a folder that it is in.
-    Loop(Problem),
+    /// Something that is wrong whatever its name: a link that leads back to itself or to a folder it is in, a folder that cannot
+    /// be read.
+    Wrong(Problem),
 }
 
 impl Entry {
+    /// Returns the path, below the folder as it was given.
+    pub(super) fn path(&self) -> PathBuf {
+        let name = self.raw_name.as_deref().unwrap_or_else(|| self.name.as_ref());
+        let mut path = PathBuf::with_capacity(self.folder.as_os_str().len() + 1 + name.len());
+        path.push(&self.folder);
+        path.push(name);
+        path
+    }
+
+    /// Tells whether the name is no UTF-8.
+    pub(super) fn is_mangled(&self) -> bool {
+        self.raw_name.is_some()
+    }
+
     /// Tells whether the name ends like that of a script.
     pub(super) fn is_sql(&self) -> bool {
         let extension = self.name.rsplit_once('.').map(|(_, extension)| extension);
@@ -51,23 +70,28 @@ impl Entry {
 /// `dir` is not there, is no folder, or cannot be read. A single thing in it that cannot be looked at is an [`Entry`] that says so.
 pub(super) fn list(dir: &Path) -> Result<Vec<Entry>, Problem> {
     let reader = fs::read_dir(dir).map_err(|error| folder_problem(dir, &error))?;
+    let folder: Arc<Path> = dir.into();
     let mut entries = Vec::new();
     for entry in reader {
         let entry = entry.map_err(|error| Problem::from_io(dir, &error))?;
-        let path = entry.path();
         // The type comes with the name, without asking the file system again.
         let kind = match entry.file_type() {
             Ok(kind) if kind.is_file() => EntryKind::File,
             Ok(kind) if kind.is_dir() => EntryKind::Folder,
-            Ok(kind) if kind.is_symlink() => behind_link(dir, &path),
+            Ok(kind) if kind.is_symlink() => behind_link(dir, &entry.path()),
             Ok(_) => EntryKind::Special,
-            Err(error) => EntryKind::Broken(Problem::from_io(&path, &error)),
+            Err(error) => EntryKind::Broken(Problem::from_io(&entry.path(), &error)),
         };
-        let name = entry.file_name();
-        let name = name
-            .into_string()
-            .unwrap_or_else(|name| name.to_string_lossy().into_owned());
-        entries.push(Entry { name, path, kind });
+        let (name, raw_name) = match entry.file_name().into_string() {
+            Ok(name) => (name, None),
+            Err(raw) => (raw.to_string_lossy().into_owned(), Some(raw)),
+        };
+        entries.push(Entry {
+            name,
+            kind,
+            folder: Arc::clone(&folder),
+            raw_name,
+        });
     }
     Ok(entries)
 }
@@ -81,17 +105,12 @@ pub(super) fn descend(mut entries: Vec<Entry>) -> Vec<Entry> {
                 folders.extend(take_folders(&mut inner));
                 entries.append(&mut inner);
             }
-            Err(problem) => {
-                let name = folder
-                    .file_name()
-                    .map(|name| name.to_string_lossy().into_owned())
-                    .unwrap_or_default();
-                entries.push(Entry {
-                    name,
-                    path: folder,
-                    kind: EntryKind::Broken(problem),
-                });
-            }
+            Err(problem) => entries.push(Entry {
+                name: String::new(),
+                kind: EntryKind::Wrong(problem),
+                folder: folder.into(),
+                raw_name: None,
+            }),
         }
     }
     entries
@@ -100,7 +119,7 @@ pub(super) fn descend(mut entries: Vec<Entry>) -> Vec<Entry> {
 /// Takes the folders that are to be gone into out of `entries`.
 fn take_folders(entries: &mut Vec<Entry>) -> Vec<PathBuf> {
     let wanted = |entry: &mut Entry| entry.kind == EntryKind::Folder && !entry.is_hidden();
-    entries.extract_if(.., wanted).map(|entry| entry.path).collect()
+    entries.extract_if(.., wanted).map(|entry| entry.path()).collect()
 }
 
 fn folder_problem(dir: &Path, error: &io::Error) -> Problem {
@@ -119,7 +138,7 @@ fn behind_link(dir: &Path, path: &Path) -> EntryKind {
         Ok(metadata) => metadata,
         Err(error) => {
             return match Problem::from_io(path, &error) {
-                problem @ Problem::SymlinkLoop { .. } => EntryKind::Loop(problem),
+                problem @ Problem::SymlinkLoop { .. } => EntryKind::Wrong(problem),
                 problem => EntryKind::Broken(problem),
             };
         }
@@ -131,7 +150,7 @@ fn behind_link(dir: &Path, path: &Path) -> EntryKind {
         return EntryKind::Special;
     }
     match (dir.canonicalize(), path.canonicalize()) {
-        (Ok(here), Ok(target)) if here.starts_with(&target) => EntryKind::Loop(Problem::SymlinkLoop {
+        (Ok(here), Ok(target)) if here.starts_with(&target) => EntryKind::Wrong(Problem::SymlinkLoop {
             path: path.to_owned(),
             target,
         }),

@@ -14,6 +14,7 @@ use super::part::Part;
 use super::problem::Problem;
 use super::set::{Migration, Set};
 use super::substitution::{Substitutions, gmrc_placeholders};
+use super::version::Version;
 
 /// Below this many files a second thread costs more than it brings.
 const WORTH_A_THREAD: usize = 128;
@@ -64,6 +65,11 @@ pub fn load(dir: &Path, layout: Option<Layout>) -> Result<Set, Vec<Problem>> {
 
 /// Hashes the scripts and puts them in order. A script with a problem stays in the list, so that its version is compared too.
 fn hash(dir: &Path, layout: Layout, candidates: Vec<Candidate>, problems: &mut Vec<Problem>) -> Vec<Migration> {
+    let candidates = Version::sort(
+        candidates,
+        |candidate| &candidate.version,
+        |candidate| candidate.path.clone(),
+    );
     let inspector = Inspector::new(layout, substitutions(dir, layout));
     let checksums = checksums(&inspector, &candidates);
     let part = Part::of(layout);
@@ -84,7 +90,6 @@ fn hash(dir: &Path, layout: Layout, candidates: Vec<Candidate>, problems: &mut V
             part,
         });
     }
-    migrations.sort_by(|a, b| a.version.cmp(&b.version).then_with(|| a.path.cmp(&b.path)));
     migrations
 }
 

@@ -37,13 +37,25 @@ pub(super) fn classify(layout: Layout, file_name: &str) -> Kind {
     if !extension.eq_ignore_ascii_case("sql") {
         return other_language(layout, stem, extension).map_or(Kind::Ignored, Kind::OtherLanguage);
     }
-    if matches!(stem, "seed" | "seeds") {
+    if is_seed(file_name) {
         return Kind::Ignored;
     }
     let kind = (extension == "sql").then(|| by_stem(layout, stem)).flatten();
     kind.unwrap_or_else(|| Kind::Unfit {
         suggestion: suggestion(layout, stem),
     })
+}
+
+/// Tells whether a file holds test data, which several tools keep beside migrations and none takes for one.
+pub(super) fn is_seed(file_name: &str) -> bool {
+    matches!(file_name, "seed.sql" | "seeds.sql")
+}
+
+/// Tells whether a file of this name is a migration or half of one. Cheaper than [`classify`], as it is asked of every file and for
+/// several layouts when the layout is to be found out.
+pub(super) fn is_migration(layout: Layout, file_name: &str) -> bool {
+    let kind = file_name.strip_suffix(".sql").and_then(|stem| by_stem(layout, stem));
+    matches!(kind, Some(Kind::Migration { .. } | Kind::Down))
 }
 
 /// Returns version and name of a folder that is a migration (Diesel, Prisma, newer Drizzle), if it is one.
@@ -130,10 +142,10 @@ fn half(stem: &str) -> (&str, Option<&str>) {
 }
 
 fn flyway(stem: &str) -> Option<Kind> {
-    if is_callback(stem) {
-        return Some(Kind::Repeatable);
-    }
     let (prefix, rest) = stem.split_at_checked(1)?;
+    if !matches!(prefix, "V" | "R" | "B" | "U") {
+        return is_callback(stem).then_some(Kind::Repeatable);
+    }
     let (version, name) = rest.split_once("__").unwrap_or((rest, ""));
     if prefix == "R" {
         return (version.is_empty() && !name.is_empty()).then_some(Kind::Repeatable);

@@ -51,6 +51,23 @@ impl<'a> Part<'a> {
         matches!(self, Self::Stamp(digits) if digits.len() < STAMP_LENGTH)
     }
 
+    /// Returns a number whose order is that of the parts as far as it goes: parts with equal numbers need not be equal.
+    ///
+    /// The upper 16 bits hold the length, the rest four bits for each of the first 28 digits, where `_` sorts behind the digits.
+    pub(super) fn coarse_key(self) -> u128 {
+        let mut key = u128::from(u16::try_from(self.length()).unwrap_or(u16::MAX));
+        let terminator = self.is_coarse().then_some(15);
+        let digits = self
+            .digits()
+            .bytes()
+            .map(|digit| u128::from(digit & 15))
+            .chain(terminator);
+        for nibble in digits.chain(std::iter::repeat(0)).take(28) {
+            key = (key << 4) | nibble;
+        }
+        key
+    }
+
     fn digits(self) -> &'a str {
         match self {
             Self::Number(digits) | Self::Stamp(digits) => digits,

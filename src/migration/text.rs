@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::checksum::{Checksum, TokenChecksum};
+use crate::script::Position;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -20,17 +21,7 @@ pub struct Text {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Origin {
     offset: usize,
-    script_line: usize,
-    file_line: usize,
-}
-
-/// A place in a file, for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
+    line: usize,
 }
 
 impl Text {
@@ -40,14 +31,11 @@ impl Text {
             sql: String::new(),
             origins: Vec::new(),
         };
-        let mut script_line = 1;
-        for (file_line, piece) in pieces {
+        for (line, piece) in pieces {
             text.origins.push(Origin {
                 offset: text.sql.len(),
-                script_line,
-                file_line,
+                line,
             });
-            script_line += count_lines(piece.as_bytes());
             text.sql.push_str(piece);
         }
         text
@@ -73,30 +61,20 @@ impl Text {
         TokenChecksum::of(&self.sql)
     }
 
-    /// Returns the line of the file for a line of the script, both counted from 1.
-    pub fn file_line(&self, script_line: usize) -> usize {
-        let origin = self
-            .origins
-            .iter()
-            .rev()
-            .find(|origin| origin.script_line <= script_line);
-        origin.map_or(script_line, |origin| {
-            origin.file_line + (script_line - origin.script_line)
-        })
+    /// Returns the line of the file on which the script starts, from 1.
+    pub fn first_line(&self) -> usize {
+        self.origins.first().map_or(1, |origin| origin.line)
     }
 
     /// Returns the place in the file for a byte offset into the script; an offset past the end means the end.
     pub fn position(&self, offset: usize) -> Position {
-        let mut end = offset.min(self.sql.len());
-        while !self.sql.is_char_boundary(end) {
-            end -= 1;
-        }
-        let before = &self.sql[..end];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let script_line = 1 + count_lines(before.as_bytes());
+        let offset = offset.min(self.sql.len());
+        let origin = self.origins.iter().rev().find(|origin| origin.offset <= offset);
+        let origin = origin.copied().unwrap_or(Origin { offset: 0, line: 1 });
+        let within = Position::of(&self.sql[origin.offset..], offset - origin.offset);
         Position {
-            line: self.file_line(script_line),
-            column: 1 + before[line_start..].chars().count(),
+            line: origin.line - 1 + within.line,
+            column: within.column,
         }
     }
 }
@@ -176,7 +154,7 @@ mod tests {
         assert_eq!(at("SELECT 2"), (20, 1));
         assert_eq!(at("a"), (30, 1));
         assert_eq!(text.position(usize::MAX), Position { line: 30, column: 2 });
-        assert_eq!([1, 2, 3, 4].map(|line| text.file_line(line)), [3, 4, 20, 30]);
+        assert_eq!(text.first_line(), 3);
         assert_eq!(Text::from_pieces([]).position(0), Position { line: 1, column: 1 });
     }
 

@@ -119,6 +119,27 @@ impl Version {
     }
 }
 
+impl Version {
+    /// Sorts things by their versions, the computed part of the order once for each of them; equal versions are sorted by `rest`.
+    pub(super) fn sort<T, K: Ord>(things: Vec<T>, version: impl Fn(&T) -> &Self, rest: impl Fn(&T) -> K) -> Vec<T> {
+        let first = |text: &str| text.find(['.', '_']).unwrap_or(text.len());
+        let key = |thing: &T| {
+            let text = version(thing).as_str();
+            Part::of(&text[..first(text)]).coarse_key()
+        };
+        let mut keyed: Vec<(u128, T)> = things.into_iter().map(|thing| (key(&thing), thing)).collect();
+        keyed.sort_unstable_by(|(a, one), (b, other)| {
+            let exactly = || {
+                version(one)
+                    .cmp(version(other))
+                    .then_with(|| rest(one).cmp(&rest(other)))
+            };
+            a.cmp(b).then_with(exactly)
+        });
+        keyed.into_iter().map(|(_, thing)| thing).collect()
+    }
+}
+
 /// Adds a character of a name to a key. DEL sorts behind every other ASCII character and cannot be in a name, so that what is not
 /// ASCII sorts last, by its number, which is its order in UTF-8.
 fn push_name_char(key: &mut String, c: char) {
@@ -388,6 +409,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn sort_has_the_order_of_versions(
+            texts in proptest::collection::vec("(200001[01]{0,4}0000)?[0-2]{1,40}(\\.[0-2])?(_[ab])?", 0..20),
+        ) {
+            let mut expected: Vec<Version> = texts.iter().map(|text| version(text)).collect();
+            let sorted = Version::sort(expected.clone(), |version| version, |version| version.as_str().to_owned());
+            expected.sort_by(|a, b| a.cmp(b).then_with(|| a.as_str().cmp(b.as_str())));
+            let texts = |versions: &[Version]| versions.iter().map(Version::to_string).collect::<Vec<_>>();
+            prop_assert_eq!(texts(&sorted), texts(&expected));
+        }
+
         #[test]
         fn sort_key_has_the_order_of_versions(
             a in "(200001[01]{0,4}0000)?[0-2]{1,6}([._][0-2]{1,3}){0,2}(_[a-b~/.+é😀 -][0-1a.ü]{0,2})?",

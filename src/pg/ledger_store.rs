@@ -1,1 +1,375 @@
-//! (in work)
+//! The ledger on the server: looked at, created, upgraded, written.
+
+use crate::ledger::Entry;
+use crate::migration::{Checksum, Head, Version};
+
+use super::bind::{NulByte, Value, bind, statement};
+use super::connect::Session;
+use super::message::{MessageError, Row};
+
+/// The format this binary writes: the number of upgrade files.
+pub const FORMAT: usize = UPGRADES.len();
+
+/// The numbered files that create and upgrade schema `rlsctl`, the first for an empty database.
+const UPGRADES: [&str; 2] = [
+    include_str!("../../sql/ledger/0001_ledger.sql"),
+    include_str!("../../sql/ledger/0002_schema_mark.sql"),
+];
+
+/// The advisory lock under which migrations are applied: the first eight bytes of sha256("rlsctl").
+pub const LOCK_KEY: i64 = i64::from_be_bytes([0xc7, 0x27, 0xc5, 0xb2, 0xbd, 0x60, 0x9a, 0x64]);
+
+const LOOK: &str = include_str!("../../sql/ledger/look.sql");
+const ENTRIES: &str = include_str!("../../sql/ledger/entries.sql");
+const STEPS: &str = include_str!("../../sql/ledger/steps.sql");
+const INSERT: &str = include_str!("../../sql/ledger/insert.sql");
+const EVENT: &str = include_str!("../../sql/ledger/event.sql");
+const DURATIONS: &str = include_str!("../../sql/ledger/durations.sql");
+const APPLIED_CHECKSUM: &str = include_str!("../../sql/ledger/applied_checksum.sql");
+
+/// What is known about the server, the role and the ledger before anything runs.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// `server_version_num`, as in 150018.
+    pub server_version: u32,
+    /// The database's name.
+    pub database: String,
+    /// The role that is logged in.
+    pub session_role: String,
+    /// The role that acts.
+    pub acting_role: String,
+    /// Whether the server is a standby.
+    pub in_recovery: bool,
+    /// Whether transactions are read-only by default.
+    pub read_only: bool,
+    /// Whether role or database give this session a `lock_timeout` or a `statement_timeout` of their own.
+    pub has_timeouts: bool,
+    /// Tables that look like another tool's ledger, `schema.table`.
+    pub other_ledgers: Vec<String>,
+    /// Our ledger, if it is there.
+    pub ledger: Option<LedgerLook>,
+}
+
+/// What is known about the ledger.
+#[derive(Clone, Debug)]
+pub struct LedgerLook {
+    /// Its format.
+    pub format: usize,
+    /// How many migrations are applied.
+    pub applied: usize,
+    /// The head over them.
+    pub head: Head,
+    /// Whether a migration outside a transaction is half applied.
+    pub unfinished: bool,
+}
+
+/// A step of a migration that is not yet in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRow {
+    /// The migration.
+    pub version: Version,
+    /// The step, from 1.
+    pub number: usize,
+    /// Its tag and object.
+    pub object: String,
+    /// sha256 of its text.
+    pub checksum: String,
+    /// Whether it is done.
+    pub finished: bool,
+}
+
+/// Why the ledger cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The server refused, or the connection is gone.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// The role lacks a privilege.
+    #[error("role {role} may not {action}")]
+    Privilege {
+        /// The role.
+        role: String,
+        /// What it tried.
+        action: String,
+        /// The statement that mends it.
+        grant: String,
+    },
+    /// A newer rlsctl has been here.
+    #[error("the ledger has format {found}, and this rlsctl knows formats up to {FORMAT}")]
+    Newer {
+        /// The format on the server.
+        found: usize,
+    },
+    /// A row that this version cannot read.
+    #[error("the ledger holds a row that cannot be read: {what}")]
+    Unreadable {
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+fn unreadable(what: impl Into<String>) -> LedgerError {
+    LedgerError::Unreadable { what: what.into() }
+}
+
+fn text(row: &Row, column: usize) -> Result<&str, LedgerError> {
+    row.get(column)
+        .and_then(Option::as_deref)
+        .ok_or_else(|| unreadable(format!("column {} is null", column + 1)))
+}
+
+/// Looks at the server, the role and the ledger in one round trip; changes nothing.
+///
+/// # Errors
+/// [`LedgerError`]; a ledger that is not there is not an error.
+pub async fn look(session: &Session) -> Result<Look, LedgerError> {
+    let answer = session.message(LOOK).await;
+    let Some(server) = answer.rows.first() else {
+        answer.result?;
+        return Err(unreadable("the server sent no row"));
+    };
+    let mut look = read_server(server)?;
+    if let Err(error) = answer.result {
+        return match error.sqlstate() {
+            // No schema, or no table: no ledger yet.
+            Some("3F000" | "42P01") if answer.rows.len() < 2 => Ok(look),
+            Some("42501") => Err(LedgerError::Privilege {
+                action: "read the ledger in schema rlsctl".to_owned(),
+                grant: read_grant(&look.acting_role),
+                role: look.acting_role,
+            }),
+            _ => match answer.rows.get(1).map(format) {
+                // A newer format may have other columns; its number says so more clearly than the missing column.
+                Some(Ok(found)) if found > FORMAT => Err(LedgerError::Newer { found }),
+                _ => Err(error.into()),
+            },
+        };
+    }
+    let (Some(meta), Some(ledger)) = (answer.rows.get(1), answer.rows.get(2)) else {
+        return Err(unreadable("rlsctl.meta has no row"));
+    };
+    let format = format(meta)?;
+    if format > FORMAT {
+        return Err(LedgerError::Newer { found: format });
+    }
+    look.ledger = Some(LedgerLook {
+        format,
+        applied: text(ledger, 0)?.parse().map_err(|_| unreadable("the count"))?,
+        head: text(ledger, 1)?.parse().map_err(|_| unreadable("the head"))?,
+        unfinished: text(ledger, 2)? == "t",
+    });
+    Ok(look)
+}
+
+fn format(row: &Row) -> Result<usize, LedgerError> {
+    text(row, 0)?.parse().map_err(|_| unreadable("rlsctl.meta.format"))
+}
+
+fn read_grant(role: &str) -> String {
+    let role = super::ident::Ident::new(role).map_or_else(|_| role.to_owned(), |role| role.to_string());
+    format!(
+        "GRANT USAGE ON SCHEMA rlsctl TO {role}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA rlsctl TO {role};"
+    )
+}
+
+fn read_server(row: &Row) -> Result<Look, LedgerError> {
+    Ok(Look {
+        server_version: text(row, 0)?.parse().map_err(|_| unreadable("server_version_num"))?,
+        database: text(row, 1)?.to_owned(),
+        session_role: text(row, 2)?.to_owned(),
+        acting_role: text(row, 3)?.to_owned(),
+        in_recovery: text(row, 4)? == "t",
+        read_only: text(row, 5)? == "on",
+        has_timeouts: text(row, 6)? != "0" || text(row, 7)? != "0",
+        other_ledgers: row
+            .get(8)
+            .and_then(Option::as_deref)
+            .map(|names| names.split('\n').map(str::to_owned).collect())
+            .unwrap_or_default(),
+        ledger: None,
+    })
+}
+
+/// Creates schema `rlsctl`, or brings it to the format this binary writes. Safe with a second runner at the same moment.
+///
+/// # Errors
+/// [`LedgerError::Privilege`] names the GRANT; [`LedgerError::Message`].
+///
+/// # Privileges
+/// CREATE on the database for a new ledger; owner of schema `rlsctl` for an upgrade.
+pub async fn bring_up_to_date(session: &Session, look: &Look) -> Result<(), LedgerError> {
+    let found = look.ledger.as_ref().map_or(0, |ledger| ledger.format);
+    if found == FORMAT {
+        return Ok(());
+    }
+    let answer = session.message(&upgrade_message(found)).await;
+    let Err(error) = answer.result else {
+        return Ok(());
+    };
+    session.message("rollback").await.result?;
+    match error.sqlstate() {
+        // Schema or relation exists already: another runner was faster. It held the lock until it had committed.
+        Some("42P06" | "42P07" | "23505") => Ok(()),
+        Some("42501") => Err(privilege(look, found)),
+        _ => Err(error.into()),
+    }
+}
+
+fn privilege(look: &Look, found: usize) -> LedgerError {
+    let quoted = |name: &str| super::ident::Ident::new(name).map_or_else(|_| name.to_owned(), |name| name.to_string());
+    let (role, database) = (quoted(&look.acting_role), quoted(&look.database));
+    let (action, grant) = if found == 0 {
+        (
+            "create the ledger (schema rlsctl)",
+            format!("GRANT CREATE ON DATABASE {database} TO {role};"),
+        )
+    } else {
+        ("upgrade the ledger", format!("ALTER SCHEMA rlsctl OWNER TO {role};"))
+    };
+    LedgerError::Privilege {
+        role: look.acting_role.clone(),
+        action: action.to_owned(),
+        grant,
+    }
+}
+
+/// All upgrades after `found` in one transaction.
+fn upgrade_message(found: usize) -> String {
+    let mut message = format!("begin; select pg_catalog.pg_advisory_xact_lock({LOCK_KEY});\n");
+    for upgrade in &UPGRADES[found..] {
+        message.push_str(statement(upgrade));
+        message.push_str(";\n");
+    }
+    let record = if found == 0 {
+        bind(
+            "insert into rlsctl.meta (format, upgraded_by) values ($1, $2)",
+            &meta_values(),
+        )
+    } else {
+        bind(
+            "update rlsctl.meta set format = $1, upgraded_by = $2, upgraded_at = pg_catalog.clock_timestamp()",
+            &meta_values(),
+        )
+    };
+    message.push_str(&record.expect("a version number holds no NUL byte"));
+    message.push_str(";\ncommit");
+    message
+}
+
+fn meta_values() -> [Value<'static>; 2] {
+    let format = i64::try_from(FORMAT).expect("a handful of files");
+    [Value::Integer(format), Value::Text(env!("CARGO_PKG_VERSION"))]
+}
+
+/// Returns the ledger's rows in version order, without their text.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn entries(session: &Session) -> Result<Vec<Entry>, LedgerError> {
+    let rows = session.rows(statement(ENTRIES)).await?;
+    rows.iter().map(read_entry).collect()
+}
+
+fn read_entry(row: &Row) -> Result<Entry, LedgerError> {
+    let version = text(row, 0)?;
+    let wrong = |column: &str| unreadable(format!("{column} of version {version}"));
+    Ok(Entry {
+        version: Version::parse(version).map_err(|_| wrong("version"))?,
+        name: text(row, 1)?.to_owned(),
+        checksum: text(row, 2)?.parse().map_err(|_| wrong("checksum"))?,
+        token_checksum: text(row, 3)?.parse().map_err(|_| wrong("token_checksum"))?,
+        origin: text(row, 4)?.parse().map_err(|_| wrong("origin"))?,
+        applied_at: text(row, 5)?.to_owned(),
+        applied_by: text(row, 6)?.to_owned(),
+        transactional: text(row, 7)? == "t",
+        git_commit: row.get(8).and_then(Clone::clone),
+    })
+}
+
+/// Returns the steps of migrations that are half applied.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn steps(session: &Session) -> Result<Vec<StepRow>, LedgerError> {
+    let rows = session.rows(statement(STEPS)).await?;
+    let read = |row: &Row| {
+        Ok(StepRow {
+            version: Version::parse(text(row, 0)?).map_err(|_| unreadable("a step's version"))?,
+            number: text(row, 1)?.parse().map_err(|_| unreadable("a step's number"))?,
+            object: text(row, 2)?.to_owned(),
+            checksum: text(row, 3)?.to_owned(),
+            finished: text(row, 4)? == "t",
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Returns the checksum under which a version is applied, if it is.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn applied_checksum(session: &Session, version: &Version) -> Result<Option<Checksum>, LedgerError> {
+    let version = version.to_string();
+    let query = bind(APPLIED_CHECKSUM, &[Value::Text(&version)]).map_err(|error| unreadable(error.to_string()))?;
+    let rows = session.rows(&query).await?;
+    rows.first()
+        .map(|row| text(row, 0)?.parse().map_err(|_| unreadable("a checksum")))
+        .transpose()
+}
+
+/// Returns the statement that writes a migration's row; `values` are those of `sql/ledger/insert.sql`, in its order.
+///
+/// # Errors
+/// [`NulByte`].
+pub fn row_statement(values: &[Value<'_>; 10]) -> Result<String, NulByte> {
+    bind(INSERT, values)
+}
+
+/// Writes how long each migration took.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn write_durations(session: &Session, durations: &serde_json::Value) -> Result<(), LedgerError> {
+    let durations = durations.to_string();
+    let update = bind(DURATIONS, &[Value::Text(&durations)]).map_err(|error| unreadable(error.to_string()))?;
+    session.rows(&update).await?;
+    Ok(())
+}
+
+/// Appends to the event log.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn write_event(
+    session: &Session,
+    kind: &str,
+    version: Option<&Version>,
+    detail: &serde_json::Value,
+) -> Result<(), LedgerError> {
+    // jsonb has no NUL either; a server message cannot hold one, a file name cannot, and a statement was checked.
+    let (version, detail) = (version.map(ToString::to_string), detail.to_string());
+    let values = [
+        Value::Text(kind),
+        Value::Optional(version.as_deref()),
+        Value::Text(env!("CARGO_PKG_VERSION")),
+        Value::Text(&detail),
+    ];
+    let insert = bind(EVENT, &values).map_err(|error| unreadable(error.to_string()))?;
+    session.rows(&insert).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upgrade_runs_only_the_files_that_are_missing() {
+        let fresh = upgrade_message(0);
+        assert!(fresh.contains("create schema rlsctl") && fresh.contains("rlsctl.schema_mark"));
+        assert!(fresh.contains("insert into rlsctl.meta"));
+        let second = upgrade_message(1);
+        assert!(!second.contains("create schema rlsctl") && second.contains("rlsctl.schema_mark"));
+        assert!(second.contains("update rlsctl.meta"));
+    }
+}

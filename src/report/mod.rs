@@ -1,1 +1,22 @@
-//! (in work)
+//! Findings, plans and events to text and JSON. The only writer to stdout and stderr.
+//!
+//! stdout is what was asked for; stderr is everything else: progress, notes, errors. Meaning is never by colour alone.
+
+mod document;
+mod excerpt;
+mod failure;
+mod migrate;
+mod plan;
+mod progress;
+mod status;
+mod text;
+mod ui;
+
+pub use document::{Document, TargetInfo};
+pub use failure::{failure_json, render_failure};
+pub use migrate::{outcome_document, outcome_text};
+pub use plan::{plan_document, plan_text};
+pub use progress::one as describe_blocker;
+pub use status::{Standing, status_document, status_text};
+pub use text::{count, human_duration, render_finding, render_findings};
+pub use ui::{ColorChoice, Format, Ui, forgive_broken_pipe};

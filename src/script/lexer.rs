@@ -19,8 +19,19 @@ pub(super) struct Lexer<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Continuation {
     No,
-    AfterString { escapes: bool },
-    AfterLineEnd { escapes: bool },
+    AfterString(Quoting),
+    AfterLineEnd(Quoting),
+}
+
+/// What stands for what between quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quoting {
+    /// A doubled quote is a quote.
+    Doubled,
+    /// A doubled quote is a quote, and a backslash takes the next character as it is.
+    Escapes,
+    /// Nothing: a bit string ends at the next quote, even if another follows.
+    Bits,
 }
 
 impl<'a> Lexer<'a> {
@@ -57,11 +68,13 @@ impl<'a> Lexer<'a> {
             }
             b'-' if self.peek(1) == b'-' => (TokenKind::LineComment, run(self.rest(), |b| !is_line_end(b))),
             b'/' if self.peek(1) == b'*' => self.block_comment(),
-            b'\'' => self.string(
-                0,
-                matches!(self.continuation, Continuation::AfterLineEnd { escapes: true }),
-            ),
-            b'"' => self.quoted(0, TokenKind::QuotedIdent, Unterminated::QuotedIdent, false),
+            b'\'' => match self.continuation {
+                Continuation::AfterLineEnd(quoting) => {
+                    self.quoted(0, TokenKind::StringContinued, Unterminated::String, quoting)
+                }
+                _ => self.string(0, Quoting::Doubled),
+            },
+            b'"' => self.quoted(0, TokenKind::QuotedIdent, Unterminated::QuotedIdent, Quoting::Doubled),
             b'$' => self.dollar(),
             b'0'..=b'9' => (TokenKind::Number, number(self.rest())),
             b'.' if self.peek(1).is_ascii_digit() => (TokenKind::Number, number(self.rest())),
@@ -74,33 +87,32 @@ impl<'a> Lexer<'a> {
 
     fn word(&self) -> (TokenKind, usize) {
         match (self.peek(0), self.peek(1), self.peek(2)) {
-            (b'e' | b'E', b'\'', _) => self.string(1, true),
-            (b'b' | b'B' | b'x' | b'X' | b'n' | b'N', b'\'', _) => self.string(1, false),
-            (b'u' | b'U', b'&', b'\'') => self.string(2, false),
-            (b'u' | b'U', b'&', b'"') => self.quoted(2, TokenKind::QuotedIdent, Unterminated::QuotedIdent, false),
+            (b'e' | b'E', b'\'', _) => self.string(1, Quoting::Escapes),
+            (b'b' | b'B' | b'x' | b'X', b'\'', _) => self.string(1, Quoting::Bits),
+            (b'n' | b'N', b'\'', _) => self.string(1, Quoting::Doubled),
+            (b'u' | b'U', b'&', b'\'') => self.string(2, Quoting::Doubled),
+            (b'u' | b'U', b'&', b'"') => {
+                self.quoted(2, TokenKind::QuotedIdent, Unterminated::QuotedIdent, Quoting::Doubled)
+            }
             _ => (TokenKind::Word, run(self.rest(), is_ident_cont)),
         }
     }
 
-    fn string(&self, prefix: usize, escapes: bool) -> (TokenKind, usize) {
-        let kind = match self.continuation {
-            Continuation::AfterLineEnd { .. } if prefix == 0 => TokenKind::StringContinued,
-            _ => TokenKind::String,
-        };
-        self.quoted(prefix, kind, Unterminated::String, escapes)
+    fn string(&self, prefix: usize, quoting: Quoting) -> (TokenKind, usize) {
+        self.quoted(prefix, TokenKind::String, Unterminated::String, quoting)
     }
 
-    /// Scans up to the closing quote, which is the byte after the prefix. A doubled quote is a quote.
-    fn quoted(&self, prefix: usize, kind: TokenKind, open: Unterminated, escapes: bool) -> (TokenKind, usize) {
+    /// Scans up to the closing quote. The opening one is the byte after the prefix.
+    fn quoted(&self, prefix: usize, kind: TokenKind, open: Unterminated, quoting: Quoting) -> (TokenKind, usize) {
         let rest = self.rest();
         let quote = self.peek(prefix);
         let mut at = prefix + 1;
         while let Some(&b) = rest.get(at) {
-            if escapes && b == b'\\' {
+            if quoting == Quoting::Escapes && b == b'\\' {
                 at += 2;
             } else if b != quote {
                 at += 1;
-            } else if rest.get(at + 1) == Some(&quote) {
+            } else if quoting != Quoting::Bits && rest.get(at + 1) == Some(&quote) {
                 at += 2;
             } else {
                 return (kind, at + 1);
@@ -176,16 +188,15 @@ impl<'a> Lexer<'a> {
     /// Keeps track of whether the next quote would continue a string.
     fn remember(&mut self, kind: TokenKind, span: Span) {
         use Continuation::{AfterLineEnd, AfterString, No};
+        let bytes = &self.bytes[span.start..span.end];
         self.continuation = match (kind, self.continuation) {
-            (TokenKind::String, _) => AfterString {
-                escapes: matches!(self.bytes[span.start], b'e' | b'E'),
-            },
-            (TokenKind::StringContinued, AfterLineEnd { escapes }) => AfterString { escapes },
-            (TokenKind::Space, AfterString { escapes })
-                if self.bytes[span.start..span.end].iter().any(|&b| is_line_end(b)) =>
-            {
-                AfterLineEnd { escapes }
-            }
+            (TokenKind::String, _) => AfterString(match bytes[0] {
+                b'e' | b'E' => Quoting::Escapes,
+                b'b' | b'B' | b'x' | b'X' => Quoting::Bits,
+                _ => Quoting::Doubled,
+            }),
+            (TokenKind::StringContinued, AfterLineEnd(quoting)) => AfterString(quoting),
+            (TokenKind::Space, AfterString(quoting)) if bytes.iter().any(|&b| is_line_end(b)) => AfterLineEnd(quoting),
             (TokenKind::Space | TokenKind::LineComment, before) => before,
             _ => No,
         };
@@ -309,3 +320,113 @@ fn operator(bytes: &[u8]) -> usize {
 /// How far an operator is looked at. The server refuses one of 64 bytes or more; without a bound, a long
 /// row of plus signs, each of them an operator, would be read over and over.
 const LONGEST_OPERATOR: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use TokenKind::{
+        BlockComment, DollarString, LineComment, MetaCommand, Number, Other, Param, QuotedIdent, Semicolon, Space,
+        String, StringContinued, Word,
+    };
+
+    /// Returns the tokens that are not white space.
+    fn kinds(text: &str) -> Vec<(TokenKind, &str)> {
+        Lexer::new(text)
+            .filter(|token| token.kind != Space)
+            .map(|token| (token.kind, token.span.slice(text)))
+            .collect()
+    }
+
+    #[test]
+    fn every_kind_of_quote_ends_where_it_ends() {
+        for (text, kind) in [
+            ("'a''b'", String),
+            (r"'a\'", String),
+            (r"E'a\'b'", String),
+            (r"e'\\'", String),
+            ("N'a'", String),
+            ("U&'a'", String),
+            (r#"U&"a""#, QuotedIdent),
+            (r#""a""b;""#, QuotedIdent),
+            ("$$a$b;$$", DollarString),
+            ("$a$ $b$ $$ $a1$ $a$", DollarString),
+            ("$\u{e4}1$;$\u{e4}1$", DollarString),
+            ("a$b$", Word),
+            ("\u{a0}\u{e4}$1", Word),
+            ("$12", Param),
+            ("-- a /*", LineComment),
+            ("/* -- /* ' */ ; */", BlockComment),
+            ("/*/*/**/*/*/", BlockComment),
+            (r"\gexec -- x", MetaCommand),
+            (r"\;", Other),
+            (r"\:", Other),
+            ("\0", Other),
+        ] {
+            assert_eq!(kinds(text), [(kind, text)], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn neighbours_are_told_apart() {
+        assert_eq!(kinds("B'1'''"), [(String, "B'1'"), (String, "''")]);
+        assert_eq!(
+            kinds("1..2"),
+            [(Number, "1"), (TokenKind::Punctuation, ".."), (Number, "2")]
+        );
+        assert_eq!(kinds("a--b\rc"), [(Word, "a"), (LineComment, "--b"), (Word, "c")]);
+        assert_eq!(kinds("$1$$;$$"), [(Param, "$1"), (DollarString, "$$;$$")]);
+        assert_eq!(kinds("$a;"), [(Other, "$"), (Word, "a"), (Semicolon, ";")]);
+        assert_eq!(kinds("a\n\\x y\nb"), [(Word, "a"), (MetaCommand, "\\x y"), (Word, "b")]);
+        assert_eq!(kinds("\u{feff}a\u{feff}"), [(Word, "a\u{feff}")]);
+    }
+
+    #[test]
+    fn numbers_are_taken_whole() {
+        for number in [
+            "1", "1.", ".5", "1.5", "1e5", "1.5e-3", "1.e5", "0x1F", "0b01", "1_000.5", "12abc", "1e",
+        ] {
+            assert_eq!(kinds(number), [(Number, number)]);
+        }
+    }
+
+    #[test]
+    fn operators_follow_the_rule_of_the_manual() {
+        for (text, expected) in [
+            ("a<-1", vec!["a", "<", "-", "1"]),
+            ("a@-1", vec!["a", "@-", "1"]),
+            ("a+--b", vec!["a", "+", "--b"]),
+            ("a*/*b*/", vec!["a", "*", "/*b*/"]),
+            ("<=+-", vec!["<=", "+", "-"]),
+            ("->>", vec!["->>"]),
+            ("a::b:=c", vec!["a", "::", "b", ":=", "c"]),
+        ] {
+            let found: Vec<&str> = kinds(text).into_iter().map(|(_, slice)| slice).collect();
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_string_goes_on_only_behind_a_line_end() {
+        assert_eq!(kinds("'a'\n'b'"), [(String, "'a'"), (StringContinued, "'b'")]);
+        assert_eq!(kinds("'a' 'b'"), [(String, "'a'"), (String, "'b'")]);
+        assert_eq!(kinds("'a' -- c\r 'b'").last(), Some(&(StringContinued, "'b'")));
+        assert_eq!(kinds("'a'/**/\n'b'").last(), Some(&(String, "'b'")));
+        assert_eq!(kinds("E'a'\n'\\'b'").last(), Some(&(StringContinued, "'\\'b'")));
+        let bits = [(String, "x'1'"), (StringContinued, "'2'"), (String, "''")];
+        assert_eq!(kinds("x'1'\n'2'''"), bits);
+        assert_eq!(kinds("'a'\nE'b'").last(), Some(&(String, "E'b'")));
+    }
+
+    #[test]
+    fn what_is_not_closed_reaches_to_the_end() {
+        for (text, open) in [
+            ("'a;", Unterminated::String),
+            ("E'a\\", Unterminated::String),
+            ("\"a", Unterminated::QuotedIdent),
+            ("$a$ $b$", Unterminated::DollarString),
+            ("/* /* */", Unterminated::BlockComment),
+        ] {
+            assert_eq!(kinds(text), [(TokenKind::Unterminated(open), text)]);
+        }
+    }
+}

@@ -27,6 +27,8 @@ mod span;
 mod split;
 mod statement;
 mod statement_end;
+#[cfg(test)]
+mod tests;
 mod token;
 mod triage;
 

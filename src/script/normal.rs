@@ -31,9 +31,8 @@ use super::{Token, TokenKind, tokens};
 /// | `!` | something that is opened and not closed | as written, to the end of the text |
 ///
 /// White space, comments and a byte-order mark give no record. A semicolon that ends a statement gives
-/// one only when a token of another statement follows, and none when it ends nothing. So two texts have
-/// the same normal form exactly when the server reads the same statements in them, apart from
-/// the position of each token.
+/// one only when a token of another statement follows, and none when it ends nothing. So two texts with the same normal
+/// form hold the same statements; texts with different ones may still mean the same (`a != b`, `a <> b`).
 pub fn hash_tokens(text: &str, sink: &mut impl FnMut(&[u8])) {
     let mut writer = Writer {
         buffer: [0; BUFFER],
@@ -152,6 +151,120 @@ impl<F: FnMut(&[u8])> Writer<'_, F> {
         if self.len > 0 {
             (self.sink)(&self.buffer[..self.len]);
             self.len = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn normal_form(text: &str) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        hash_tokens(text, &mut |block| bytes.extend_from_slice(block));
+        bytes
+    }
+
+    /// Returns a record as the format says it is.
+    fn record(kind: u8, text: &str) -> Vec<u8> {
+        let len = u32::try_from(text.len()).unwrap().to_le_bytes();
+        [&[kind][..], &len, text.as_bytes()].concat()
+    }
+
+    #[test]
+    fn the_format_is_what_it_was() {
+        let text = "\u{feff}Select U&\"a\" , 'B' -- c\n'D', E'e', $x$ F $x$, 1E5, $1 <- 2; \\Gexec A\ncopy T from stdin;\n1\tA\n\\.\n";
+        let expected = [
+            record(b'w', "select"),
+            record(b'"', "u&\"a\""),
+            record(b'.', ","),
+            record(b'\'', "'B'"),
+            record(b'+', "'D'"),
+            record(b'.', ","),
+            record(b'\'', "e'e'"),
+            record(b'.', ","),
+            record(b'$', "$x$ F $x$"),
+            record(b'.', ","),
+            record(b'0', "1E5"),
+            record(b'.', ","),
+            record(b'p', "$1"),
+            record(b'o', "<"),
+            record(b'o', "-"),
+            record(b'0', "2"),
+            record(b';', ""),
+            record(b'\\', "\\Gexec A"),
+            record(b'w', "copy"),
+            record(b'w', "t"),
+            record(b'w', "from"),
+            record(b'w', "stdin"),
+            record(b';', ""),
+            record(b'd', "1\tA\n"),
+        ];
+        assert_eq!(normal_form(text), expected.concat());
+        assert_eq!(normal_form("{ 'a"), [record(b'x', "{"), record(b'!', "'a")].concat());
+        assert!(normal_form(" ;; -- nothing\n ; ").is_empty());
+    }
+
+    #[test]
+    fn what_does_not_count_does_not_count() {
+        for (one, other) in [
+            ("select 1", " SELECT\t/* x */ 1 ; -- y"),
+            ("a<-1", "a < - 1"),
+            ("a;b", ";;a;;\n;b;;"),
+            ("'a'\n'b'", "'a' -- c\n\n\n  'b'"),
+            ("\u{feff}a", "a"),
+            ("copy t from stdin", "copy t from stdin;\n\\.\n"),
+            (
+                "copy t from stdin;\n1\n\\.\nb",
+                "COPY t FROM STDIN; -- x\n1\n\\.\n;; b;",
+            ),
+            (
+                "create function f() begin atomic select 1; end",
+                "CREATE FUNCTION f ( ) BEGIN ATOMIC SELECT 1 ; END;",
+            ),
+        ] {
+            assert_eq!(normal_form(one), normal_form(other), "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn what_counts_counts() {
+        for (one, other) in [
+            ("'a'", "'A'"),
+            ("'a '", "'a'"),
+            ("\"a\"", "a"),
+            ("\"a\"", "\"A\""),
+            ("'a''b'", "'a' 'b'"),
+            ("'a'\n'b'", "'a' 'b'"),
+            ("'a'\n'b'", "'ab'"),
+            ("$$a$$", "$x$a$x$"),
+            ("$$ a $$", "$$a$$"),
+            ("E'a'", "'a'"),
+            ("e 'a'", "e'a'"),
+            ("a b", "ab"),
+            ("1 a", "1a"),
+            ("a - - b", "a --b"),
+            ("a < = b", "a <= b"),
+            ("a;b", "a b"),
+            ("(a;b)", "(a b)"),
+            ("(a;;b)", "(a;b)"),
+            ("\\echo a", "\\echo A"),
+            ("copy t from stdin;\nA\n", "copy t from stdin;\na\n"),
+            ("copy t from stdin;\n-- a\n", "copy t from stdin;\n"),
+            ("copy t from stdin;a\nb", "copy t from stdin;\nb"),
+            ("\u{e4}", "\u{c4}"),
+        ] {
+            assert_ne!(normal_form(one), normal_form(other), "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn long_tokens_pass_through_the_buffer_whole() {
+        for len in [1, 63, 64, 65, BUFFER - 5, BUFFER, BUFFER + 1, 5 * BUFFER] {
+            let word = "Ab".repeat(len.div_ceil(2))[..len].to_owned();
+            assert_eq!(normal_form(&word), record(b'w', &word.to_lowercase()), "{len}");
+            let string = format!("'{word}'");
+            assert_eq!(normal_form(&string), record(b'\'', &string), "{len}");
         }
     }
 }

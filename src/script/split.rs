@@ -190,3 +190,141 @@ impl Splitter<'_> {
         end
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use PieceKind::{Blank, CopyData, MetaCommand, Statement};
+
+    fn cut(text: &str) -> Vec<(PieceKind, &str)> {
+        let pieces = split(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        let whole: String = pieces.iter().map(|piece| piece.span.slice(text)).collect();
+        assert_eq!(whole, text);
+        pieces
+            .iter()
+            .map(|piece| (piece.kind, piece.body.slice(text)))
+            .collect()
+    }
+
+    fn statements(text: &str) -> Vec<&str> {
+        let is_statement = |&(kind, _): &(PieceKind, &str)| kind == Statement;
+        cut(text)
+            .into_iter()
+            .filter(is_statement)
+            .map(|(_, body)| body)
+            .collect()
+    }
+
+    #[test]
+    fn cuts_at_semicolons_and_nowhere_else() {
+        let cases: &[(&str, &[&str])] = &[
+            ("", &[]),
+            (";;", &[]),
+            ("-- only\n/* comments; */", &[]),
+            ("a;b", &["a", "b"]),
+            (" a ; \r\n b /* c */ ; -- d", &["a", "b"]),
+            ("\u{feff}a;", &["a"]),
+            ("';' \";\" $$;$$; /*;*/ d --;\n ;e", &["';' \";\" $$;$$", "d", "e"]),
+            (r"E'\';';b", &[r"E'\';'", "b"]),
+            (r"'\';b", &[r"'\'", "b"]),
+            ("a$b$;c", &["a$b$", "c"]),
+            (
+                "create rule r as on insert to t do (a; b); c",
+                &["create rule r as on insert to t do (a; b)", "c"],
+            ),
+            ("f(a;b", &["f(a;b"]),
+            ("a);b", &["a)", "b"]),
+            ("a\0;b", &["a\0", "b"]),
+            (r"select 1 \; select 2; b", &[r"select 1 \; select 2", "b"]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(statements(text), *expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn keeps_a_function_with_an_atomic_body_whole() {
+        for whole in [
+            "create function f() returns int begin atomic select 1; select 2; end",
+            "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; END",
+            "create procedure p() begin atomic select case case 1 when 1 then 2 end when 2 then 3 end; end",
+            "create function f() begin atomic select 1 as end, t.case, (case when a then b end); end",
+            "create function f() begin /* x */ atomic ; end",
+        ] {
+            let text = format!("{whole}; b");
+            assert_eq!(statements(&text), [whole, "b"]);
+        }
+        // The words mean nothing elsewhere.
+        assert_eq!(statements("begin; atomic; end"), ["begin", "atomic", "end"]);
+        assert_eq!(
+            statements("create function begin() as 'x'; b"),
+            ["create function begin() as 'x'", "b"]
+        );
+        assert_eq!(statements("create table t (begin int, atomic int); b").len(), 2);
+        assert_eq!(statements("drop function f; begin; b").len(), 3);
+    }
+
+    #[test]
+    fn takes_the_data_behind_copy() {
+        for copy in [
+            "copy t from stdin",
+            "COPY t (a, b) FROM STDIN WITH (FORMAT csv)",
+            "copy t from\n--c\nstdin",
+        ] {
+            let text = format!("{copy}; -- note\n1\t';\n\\.\nb");
+            assert_eq!(cut(&text), [(Statement, copy), (CopyData, "1\t';\n"), (Statement, "b")]);
+        }
+        assert_eq!(cut("copy t from stdin;"), [(Statement, "copy t from stdin")]);
+        assert_eq!(cut("copy t from stdin"), [(Statement, "copy t from stdin")]);
+        assert_eq!(
+            cut("copy t from stdin;\na"),
+            [(Statement, "copy t from stdin"), (CopyData, "a")]
+        );
+        for other in [
+            "copy t from 'stdin'",
+            "copy t to stdout",
+            "copy (select a from stdin) to 'x'",
+            "select copy from stdin",
+        ] {
+            let text = format!("{other};\nb");
+            assert_eq!(cut(&text), [(Statement, other), (Statement, "b")]);
+        }
+    }
+
+    #[test]
+    fn takes_psql_commands_line_by_line() {
+        assert_eq!(cut("\\set x ';\r\na;"), [(MetaCommand, "\\set x ';"), (Statement, "a")]);
+        assert_eq!(
+            cut("-- c\n\\i x\nselect 1 \\gset y\nb"),
+            [
+                (MetaCommand, "\\i x"),
+                (Statement, "select 1"),
+                (MetaCommand, "\\gset y"),
+                (Statement, "b")
+            ]
+        );
+        assert_eq!(cut("a;\n\\q"), [(Statement, "a"), (MetaCommand, "\\q")]);
+        assert_eq!(cut("'\\q'; -- \\q\n"), [(Statement, "'\\q'"), (Blank, "")]);
+    }
+
+    #[test]
+    fn says_where_something_was_opened() {
+        use Unterminated::{AtomicBody, BlockComment, DollarString, QuotedIdent, String};
+        for (text, what, at) in [
+            ("a; 'b", String, 3),
+            ("a; E'b\\'", String, 3),
+            ("a \"b;", QuotedIdent, 2),
+            ("a $b$ $c$", DollarString, 2),
+            ("a /* /* */", BlockComment, 2),
+            ("create function f() begin atomic a;", AtomicBody, 20),
+            ("create function f() begin atomic a; \\q\nend", AtomicBody, 20),
+        ] {
+            let error = split(text).unwrap_err();
+            assert_eq!(error, SplitError::Unterminated { what, at }, "{text:?}");
+            assert_eq!(error.at(), at);
+        }
+        let error = split("copy t from stdin; select 1;\n1\n").unwrap_err();
+        assert_eq!(error, SplitError::TextBeforeCopyData { at: 19 });
+        assert_eq!(split("'").unwrap_err().to_string(), "unterminated string");
+    }
+}

@@ -82,10 +82,11 @@ pub enum TransactionControl {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tables {
     /// Those it names, each once, with the strongest mode, in the order of first mention. Relations
-    /// that the statement itself makes are not among them.
+    /// that the statement itself makes are not among them, nor are the indexes, partitions and
+    /// children of those it names, nor what a view reads: they are locked along with them.
     pub known: Vec<TableUse>,
-    /// Whether it runs code that the text does not show (`DO`, `CALL`, a function that is not built in),
-    /// so that any relation may be locked.
+    /// Whether any relation may be locked: it runs code that the text does not show (`DO`, `CALL`, a
+    /// function that is not built in), or it is about the whole database (`VACUUM` without a table).
     pub unknown: bool,
     /// Whether the catalog adds relations that the text does not name: the table of a dropped index,
     /// the other table of a dropped foreign key, what `CASCADE` reaches.

@@ -33,18 +33,23 @@ struct Rule {
     runs: bool,
     /// Words that make it something else when they stand outside parentheses.
     unless: &'static [&'static str],
+    /// Whether a temporary schema matters only up to the first parenthesis: in the name of a function,
+    /// not in its `SET search_path`.
+    routine: bool,
 }
 
 const STORED: Rule = unless(&[]);
-const RUNS: Rule = Rule {
-    runs: true,
-    unless: &[],
+const ROUTINE: Rule = Rule {
+    routine: true,
+    ..STORED
 };
+const RUNS: Rule = Rule { runs: true, ..STORED };
 
 const fn unless(words: &'static [&'static str]) -> Rule {
     Rule {
         runs: false,
         unless: words,
+        routine: false,
     }
 }
 
@@ -59,8 +64,8 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["create", "index"], unless(&["concurrently"])),
     (&["create", "unique", "index"], unless(&["concurrently"])),
     (&["create", "schema"], unless(&["create"])),
-    (&["create", "function"], STORED),
-    (&["create", "procedure"], STORED),
+    (&["create", "function"], ROUTINE),
+    (&["create", "procedure"], ROUTINE),
     (&["create", "trigger"], STORED),
     (&["create", "constraint", "trigger"], STORED),
     (&["create", "view"], STORED),
@@ -71,11 +76,16 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["create", "sequence"], STORED),
     (&["create", "extension"], STORED),
     (&["create", "role"], STORED),
-    (&["create", "or", "replace", "function"], STORED),
-    (&["create", "or", "replace", "procedure"], STORED),
+    (&["create", "user"], STORED),
+    (&["create", "materialized", "view"], RUNS),
+    (&["create", "publication"], STORED),
+    (&["alter", "publication"], STORED),
+    (&["drop", "publication"], STORED),
+    (&["create", "or", "replace", "function"], ROUTINE),
+    (&["create", "or", "replace", "procedure"], ROUTINE),
     (&["create", "or", "replace", "trigger"], STORED),
     (&["create", "or", "replace", "view"], STORED),
-    (&["alter", "table"], Rule { runs: true, unless: &["concurrently"] }),
+    (&["alter", "table"], Rule { unless: &["concurrently"], ..RUNS }),
     (&["alter", "index"], STORED),
     (&["alter", "view"], STORED),
     (&["alter", "sequence"], STORED),
@@ -85,6 +95,7 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["alter", "policy"], STORED),
     (&["alter", "trigger"], STORED),
     (&["alter", "role"], STORED),
+    (&["alter", "user"], STORED),
     (&["alter", "domain"], STORED),
     (&["alter", "default", "privileges"], STORED),
     (&["alter", "type"], unless(&["value"])),
@@ -106,6 +117,8 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["grant"], STORED),
     (&["revoke"], STORED),
     (&["truncate"], STORED),
+    (&["analyze"], STORED),
+    (&["refresh", "materialized", "view"], STORED),
     (&["insert", "into"], RUNS),
     (&["update"], RUNS),
     (&["delete", "from"], RUNS),
@@ -117,10 +130,12 @@ const RULES: &[(&[&str], Rule)] = &[
 const HEAD: usize = 4;
 
 fn look(statement: &str) -> Option<()> {
-    let rule = find_rule(statement)?;
+    let (head, rule) = find_rule(statement)?;
     let mut look = Look {
+        head,
         rule,
         parens: 0,
+        opened: false,
         word: "",
         before: Before::Other,
     };
@@ -130,7 +145,8 @@ fn look(statement: &str) -> Option<()> {
     Some(())
 }
 
-fn find_rule(statement: &str) -> Option<Rule> {
+/// Returns the rule for a statement and how many words it starts with that say so.
+fn find_rule(statement: &str) -> Option<(usize, Rule)> {
     let mut words = [""; HEAD];
     let mut count = 0;
     for token in tokens(statement).filter(|token| !token.kind.is_blank()).take(HEAD) {
@@ -147,14 +163,21 @@ fn find_rule(statement: &str) -> Option<Rule> {
                 .zip(words)
                 .all(|(known, word)| word.eq_ignore_ascii_case(known))
     };
-    RULES.iter().find(|(head, _)| starts_with(head)).map(|&(_, rule)| rule)
+    RULES
+        .iter()
+        .find(|(head, _)| starts_with(head))
+        .map(|&(head, rule)| (head.len(), rule))
 }
 
 /// Where the look has got to. Each step gives none when the grammar has to say.
 #[derive(Debug)]
 struct Look<'a> {
     rule: Rule,
+    /// How many of its leading words are still to come.
+    head: usize,
     parens: usize,
+    /// Whether there was a parenthesis yet.
+    opened: bool,
     /// The last word, empty if the last token was none.
     word: &'a str,
     before: Before,
@@ -183,7 +206,7 @@ impl<'a> Look<'a> {
     fn token(&mut self, token: Token, text: &'a str) -> Option<()> {
         self.before = match token.kind {
             TokenKind::Word => return self.take_word(text),
-            TokenKind::QuotedIdent if !is_suspicious_name(text) => match self.before {
+            TokenKind::QuotedIdent if !self.is_suspicious(text) => match self.before {
                 Before::Target => Before::TargetName,
                 _ => Before::Unknown,
             },
@@ -205,10 +228,12 @@ impl<'a> Look<'a> {
     fn take_word(&mut self, word: &'a str) -> Option<()> {
         let is = |other: &str| word.eq_ignore_ascii_case(other);
         let after = |other: &str| self.word.eq_ignore_ascii_case(other);
-        let something_else = self.parens == 0 && self.rule.unless.iter().any(|other| is(other));
-        // `SELECT INTO` makes a table. Behind `DISTINCT ON (a)` and `OPERATOR(+)` a call may follow a parenthesis.
-        let misleading = is("into") && !after("insert") || is("on") && after("distinct") || is("operator");
-        if something_else || is_suspicious_name(word) || self.rule.runs && misleading {
+        let behind_head = self.head == 0;
+        self.head = self.head.saturating_sub(1);
+        let something_else = behind_head && self.parens == 0 && self.rule.unless.iter().any(|other| is(other));
+        // `SELECT INTO` makes a table. Behind `DISTINCT ON (a)` a call may follow a parenthesis.
+        let misleading = is("into") && !after("insert") || is("on") && after("distinct");
+        if something_else || self.is_suspicious(word) || self.rule.runs && misleading {
             return None;
         }
         self.before = match self.before {
@@ -224,10 +249,15 @@ impl<'a> Look<'a> {
         Some(())
     }
 
+    fn is_suspicious(&self, name: &str) -> bool {
+        !(self.rule.routine && self.opened) && is_suspicious_name(name)
+    }
+
     fn punctuation(&mut self, symbol: &str) -> Option<Before> {
         Some(match symbol {
             "(" => {
                 self.parens += 1;
+                self.opened = true;
                 let called = match self.before {
                     Before::Word => !is_harmless_before_parenthesis(self.word),
                     Before::Unknown => true,

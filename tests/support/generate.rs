@@ -141,32 +141,26 @@ insert into {table} (tenant_id, title, state, notes) values
     )
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::support::db::TestDb;
+#[test]
+fn they_are_valid_sql_in_their_order() {
+    let db = super::db::TestDb::new();
+    db.psql(
+        &(1..=2 * PER_TABLE + 1)
+            .map(|number| migration(number).sql)
+            .collect::<String>(),
+    );
+    assert_eq!(db.psql("select count(*) from pg_policies"), "2");
+}
 
-    #[test]
-    fn they_are_valid_sql_in_their_order() {
-        let db = TestDb::new();
-        db.psql(
-            &(1..=2 * PER_TABLE + 1)
-                .map(|number| migration(number).sql)
-                .collect::<String>(),
-        );
-        assert_eq!(db.psql("select count(*) from pg_policies"), "2");
-    }
-
-    #[test]
-    fn they_are_small_sorted_by_name_and_the_same_every_time() {
-        let all: Vec<Generated> = (1..=905).map(migration).collect();
-        assert!(
-            all.iter().all(|it| (300..=600).contains(&it.sql.len())),
-            "{:?}",
-            all.iter().map(|it| it.sql.len()).max()
-        );
-        assert!(all.is_sorted_by(|a, b| a.file_name < b.file_name));
-        assert_eq!(all[904].file_name, "00905_create_invoices_114.sql");
-        assert_eq!(all, (1..=905).map(migration).collect::<Vec<_>>());
-    }
+#[test]
+fn they_are_small_sorted_by_name_and_the_same_every_time() {
+    let all: Vec<Generated> = (1..=905).map(migration).collect();
+    assert!(
+        all.iter().all(|it| (300..=600).contains(&it.sql.len())),
+        "{:?}",
+        all.iter().map(|it| it.sql.len()).max()
+    );
+    assert!(all.is_sorted_by(|a, b| a.file_name < b.file_name));
+    assert_eq!(all[904].file_name, "00905_create_invoices_114.sql");
+    assert_eq!(all, (1..=905).map(migration).collect::<Vec<_>>());
 }

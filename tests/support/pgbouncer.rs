@@ -89,6 +89,7 @@ admin_users = postgres
 pool_mode = transaction
 default_pool_size = {pool_size}
 max_client_conn = 200
+query_wait_timeout = 30
 ignore_startup_parameters = extra_float_digits,options,search_path
 server_tls_sslmode = disable
 ",

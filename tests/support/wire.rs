@@ -113,33 +113,28 @@ impl Framing {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+const STREAM: &[u8] = b"\0\0\0\x08\x04\xd2\x16\x2f\0\0\0\x12\0\x03\0\0user\0me\0\0\0Q\0\0\0\x0dselect 1\0P\0\0\0\x10s1\0select\0\0\0X\0\0\0\x04";
 
-    const STREAM: &[u8] = b"\0\0\0\x08\x04\xd2\x16\x2f\0\0\0\x12\0\x03\0\0user\0me\0\0\0Q\0\0\0\x0dselect 1\0P\0\0\0\x10s1\0select\0\0\0X\0\0\0\x04";
-
-    #[test]
-    fn messages_are_the_same_however_they_are_cut_up() {
-        let whole = Framing::default().feed(STREAM);
-        assert_eq!(whole.len(), 5, "{whole:?}");
-        assert!(whole[0].asks_for_encryption() && !whole[1].asks_for_encryption());
-        assert_eq!(whole[2].query().as_deref(), Some("select 1"));
-        assert_eq!(whole[3].parse(), Some(("s1".into(), "select".into())));
-        assert!(whole[2].contains(b"ct 1") && !whole[2].contains(b"ct 2"));
-        for size in 1..STREAM.len() {
-            let mut framing = Framing::default();
-            let pieces: Vec<Message> = STREAM.chunks(size).flat_map(|chunk| framing.feed(chunk)).collect();
-            assert_eq!(pieces, whole, "in pieces of {size}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_the_protocol_passes_as_it_comes() {
+#[test]
+fn messages_are_the_same_however_they_are_cut_up() {
+    let whole = Framing::default().feed(STREAM);
+    assert_eq!(whole.len(), 5, "{whole:?}");
+    assert!(whole[0].asks_for_encryption() && !whole[1].asks_for_encryption());
+    assert_eq!(whole[2].query().as_deref(), Some("select 1"));
+    assert_eq!(whole[3].parse(), Some(("s1".into(), "select".into())));
+    assert!(whole[2].contains(b"ct 1") && !whole[2].contains(b"ct 2"));
+    for size in 1..STREAM.len() {
         let mut framing = Framing::default();
-        let http = framing.feed(b"GET / HTTP/1.1\r\n\r\n");
-        assert_eq!(http[0].bytes, b"GET / HTTP/1.1\r\n\r\n");
-        assert!(http[0].query().is_none());
-        assert_eq!(framing.feed(b"more").len(), 1);
+        let pieces: Vec<Message> = STREAM.chunks(size).flat_map(|chunk| framing.feed(chunk)).collect();
+        assert_eq!(pieces, whole, "in pieces of {size}");
     }
+}
+
+#[test]
+fn what_is_not_the_protocol_passes_as_it_comes() {
+    let mut framing = Framing::default();
+    let http = framing.feed(b"GET / HTTP/1.1\r\n\r\n");
+    assert_eq!(http[0].bytes, b"GET / HTTP/1.1\r\n\r\n");
+    assert!(http[0].query().is_none());
+    assert_eq!(framing.feed(b"more").len(), 1);
 }

@@ -28,13 +28,14 @@ const LIGHT_OPTIONS: [&str; 8] = [
 pub(super) fn alter_table(draft: &mut Draft, statement: &AlterTableStmt) {
     let Some(relation) = &statement.relation else { return };
     let kind = relation_kind(statement.objtype());
-    let mut strongest = LockMode::AccessShare;
+    // Named first, although only the subcommands tell how strong the lock is.
+    draft.lock(relation_name(relation), LockMode::AccessShare, kind);
     for node in &statement.cmds {
         if let Some(NodeEnum::AlterTableCmd(command)) = &node.node {
-            strongest = strongest.max(subcommand(draft, command, statement));
+            let mode = subcommand(draft, command, statement);
+            draft.lock(relation_name(relation), mode, kind);
         }
     }
-    draft.lock(relation_name(relation), strongest, kind);
 }
 
 /// Returns what kind of relation a statement about this kind of object names.

@@ -11,7 +11,7 @@ use super::draft::Draft;
 use super::names::{from_parts, relation_name, string, strings};
 use super::parse::parse_body;
 use super::walk::Walk;
-use crate::script::{LockMode, NonTransactional, RelationKind};
+use crate::script::{LockMode, NonTransactional, RelationKind, SessionEffect};
 
 /// Notes `CREATE TABLE`.
 pub(super) fn create_table(draft: &mut Draft, statement: &CreateStmt) {
@@ -143,9 +143,7 @@ pub(super) fn create_trigger(draft: &mut Draft, statement: &CreateTrigStmt) {
 /// Notes `CREATE RULE`.
 pub(super) fn create_rule(draft: &mut Draft, statement: &RuleStmt) {
     draft.lock_option(statement.relation.as_ref(), LockMode::AccessExclusive);
-    // OLD and NEW stand for the rows of the rule's own table.
     let mut walk = Walk::stored(draft);
-    walk.with = vec!["old".to_owned(), "new".to_owned()];
     walk.option(statement.where_clause.as_deref());
     for action in &statement.actions {
         match &action.node {
@@ -157,6 +155,10 @@ pub(super) fn create_rule(draft: &mut Draft, statement: &RuleStmt) {
 
 /// Notes `CREATE FUNCTION`: the server looks up the relations in a body of SQL, but not in one of another language.
 pub(super) fn create_function(draft: &mut Draft, statement: &CreateFunctionStmt) {
+    let name: Vec<&str> = statement.funcname.iter().filter_map(string).collect();
+    if name.len() > 1 && name[0].starts_with("pg_temp") {
+        draft.effect(SessionEffect::Temporary);
+    }
     for node in &statement.parameters {
         if let Some(NodeEnum::FunctionParameter(parameter)) = &node.node {
             Walk::stored(draft).option(parameter.defexpr.as_deref());

@@ -39,8 +39,10 @@ pub(super) fn drop_objects(draft: &mut Draft, statement: &DropStmt) {
         LockMode::AccessExclusive
     };
     if is_relation(kind) {
-        // The table of an index, the tables that foreign keys refer to, the parent of a partition are locked too.
-        draft.dependents();
+        if matches!(kind, ObjectType::ObjectTable | ObjectType::ObjectIndex) {
+            // The tables that foreign keys refer to, the parent of a partition, the table of an index are locked too.
+            draft.dependents();
+        }
         for relation in names.iter().filter_map(|parts| from_parts(parts)) {
             draft.lock(relation, mode, relation_kind(kind));
         }
@@ -53,7 +55,10 @@ pub(super) fn drop_objects(draft: &mut Draft, statement: &DropStmt) {
     if statement.behavior() == DropBehavior::DropCascade {
         draft.dependents();
     }
-    if matches!(kind, ObjectType::ObjectSchema | ObjectType::ObjectExtension) {
+    if matches!(
+        kind,
+        ObjectType::ObjectSchema | ObjectType::ObjectExtension | ObjectType::ObjectStatisticExt
+    ) {
         draft.dependents();
     }
     if statement.concurrent {
@@ -110,7 +115,7 @@ pub(super) fn annotate(draft: &mut Draft, kind: ObjectType, object: Option<&Node
     }
 }
 
-/// Notes `GRANT` and `REVOKE`.
+/// Notes `GRANT` and `REVOKE`, which lock the relation only from version 18 on.
 pub(super) fn grant(draft: &mut Draft, statement: &GrantStmt) {
     match statement.targtype() {
         GrantTargetType::AclTargetObject if is_relation(statement.objtype()) => {

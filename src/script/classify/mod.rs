@@ -6,6 +6,7 @@
 
 mod alter_table;
 pub(super) mod builtins;
+mod deep;
 mod definition;
 mod dispatch;
 mod draft;

@@ -67,6 +67,11 @@ pub(super) fn boolean(node: &Node) -> Option<bool> {
         },
         NodeEnum::TypeCast(cast) => boolean(cast.arg.as_ref()?),
         NodeEnum::String(string) => truth(&string.sval),
+        // A bare word in a list of options is read as the name of a type: `connect = off`.
+        NodeEnum::TypeName(name) => match name.names.as_slice() {
+            [word] => truth(string(word)?),
+            _ => None,
+        },
         NodeEnum::Integer(number) => Some(number.ival != 0),
         NodeEnum::Boolean(value) => Some(value.boolval),
         _ => None,

@@ -2,10 +2,11 @@
 
 use pg_query::NodeEnum;
 
+use super::deep::classify_deep;
 use super::dispatch::dispatch;
 use super::draft::Draft;
 use super::error::SyntaxError;
-use crate::script::Statement;
+use crate::script::{Statement, TokenKind, tokens};
 
 /// Says what one statement does.
 ///
@@ -19,8 +20,14 @@ pub fn classify(statement: &str) -> Result<Statement, SyntaxError> {
     if let Some(at) = statement.bytes().position(|b| b == 0) {
         return Err(SyntaxError::nul(at));
     }
+    if tokens(statement).all(|token| token.kind.is_blank() || token.kind == TokenKind::Semicolon) {
+        return Err(SyntaxError::not_one(0));
+    }
     let parsed = match pg_query::parse(statement, 0) {
         Ok(parsed) => parsed.protobuf,
+        Err(error) if is_too_deep(&error) => {
+            return classify_deep(statement).ok_or_else(|| syntax_error(statement, &error));
+        }
         Err(error) => return Err(syntax_error(statement, &error)),
     };
     let [only] = parsed.stmts.as_slice() else {
@@ -44,6 +51,15 @@ pub(super) fn parse_body(body: &str) -> Option<Vec<NodeEnum>> {
             .filter_map(|raw| raw.stmt?.node)
             .collect(),
     )
+}
+
+/// Says whether the grammar read the text, but its tree did not come through.
+fn is_too_deep(error: &pg_query::Error) -> bool {
+    match error {
+        pg_query::Error::Decode(_) => true,
+        pg_query::Error::Parse(message) => message.contains("nested too deeply"),
+        _ => false,
+    }
 }
 
 fn syntax_error(statement: &str, error: &pg_query::Error) -> SyntaxError {

@@ -1,0 +1,5 @@
+//! How the benches measure.
+
+pub(crate) mod pairs;
+pub(crate) mod peers;
+pub(crate) mod place;

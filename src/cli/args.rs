@@ -1,0 +1,185 @@
+//! What can be typed.
+
+#![allow(clippy::doc_markdown, reason = "the comments are printed as help")]
+#![allow(clippy::struct_excessive_bools, reason = "a flag is a bool")]
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Flags;
+use crate::report::{ColorChoice, Format};
+
+/// Row-level security on live multi-tenant Postgres: migrations with a checksum ledger, applied without hurting the application.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rlsctl",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  rlsctl init                       find the migrations and the database, write rlsctl.toml
+  rlsctl status                     what is applied, what is pending, the head
+  rlsctl migrate --plan             what would be done: files, statements, tables, locks
+  rlsctl migrate                    do it
+  rlsctl --target prod status       the same for another database of rlsctl.toml
+
+Exit codes: 0 done, 1 findings, 2 usage, 3 configuration or connection, 4 blocked, 5 failed and
+rolled back, 6 refused before anything ran, 7 partly applied, 130/143 interrupted."
+)]
+pub struct Cli {
+    /// What is global.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// The database, by its name in rlsctl.toml [env: RLSCTL_TARGET]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub target: Option<String>,
+    /// The database, as a URL or a key-value string [env: RLSCTL_DATABASE_URL, DATABASE_URL, PG*]
+    #[arg(long, global = true, value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// The configuration file [env: RLSCTL_CONFIG; default: rlsctl.toml here or above]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The migrations folder [env: RLSCTL_DIR; default: the one that is found]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub format: Format,
+    /// When colours are used; NO_COLOR is obeyed
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// Print results and errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print also what the server notices
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Answer yes to every question; without a terminal nothing is ever asked
+    #[arg(long, global = true)]
+    pub yes: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find layout, ledger and connection, and write rlsctl.toml
+    Init(InitArgs),
+    /// Make the next migration file in the project's layout
+    New(NewArgs),
+    /// Show what is applied, pending and drifted, and the head
+    Status(StatusArgs),
+    /// Verify the ledger, then apply what is pending
+    Migrate(MigrateArgs),
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Looks for a migrations folder in this directory and below, tells its layout from the files in it, and
+tries the connection. Nothing on the server is changed. An existing rlsctl.toml is left alone.
+
+Example:
+  DATABASE_URL=postgres://localhost/app rlsctl init")]
+pub struct InitArgs {}
+
+/// `new`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The file's name and number follow the layout of the folder: a timestamp, the next number, a folder
+with up.sql, ... Never overwrites a file.
+
+Example:
+  rlsctl new \"add tenant to invoices\"")]
+pub struct NewArgs {
+    /// What the migration does, in a few words
+    #[arg(value_name = "NAME", required = true)]
+    pub name: String,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The head is a hash over all applied versions and their content: two databases at the same number with
+different content have different heads.
+
+Exit codes: 0 files and ledger agree (pending files are not a finding), 1 they do not.")]
+pub struct StatusArgs {}
+
+/// `migrate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each file runs in one transaction together with its ledger row; statements that cannot run in a
+transaction (CREATE INDEX CONCURRENTLY, VACUUM, ...) are found by the server's grammar and run one by
+one. Locks are waited for briefly and again, so that the application does not queue behind us.
+Safe to run twice, at the same moment, and after being killed.
+
+Examples:
+  rlsctl migrate --plan                        look first
+  rlsctl migrate --to 20240105120000           not further than this
+  rlsctl migrate --single-transaction          all or nothing
+  rlsctl --dir db/migrations migrate --format json")]
+pub struct MigrateArgs {
+    /// Print what would be done, and do nothing
+    #[arg(long, visible_alias = "dry-run")]
+    pub plan: bool,
+    /// Apply nothing newer than this version
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<String>,
+    /// Apply all pending files in one transaction, or none
+    #[arg(long)]
+    pub single_transaction: bool,
+    /// Apply pending files that are older than the newest applied one
+    #[arg(long)]
+    pub allow_out_of_order: bool,
+    /// Go on although the database has another tool's ledger and none of ours
+    #[arg(long)]
+    pub ignore_other_ledger: bool,
+    /// Run a statement again that was cut off and whose effect cannot be seen in the catalog
+    #[arg(long)]
+    pub rerun_unknown_step: bool,
+    /// How long one statement may run [env: RLSCTL_STATEMENT_TIMEOUT; default: 55s]
+    #[arg(long, value_name = "DURATION")]
+    pub statement_timeout: Option<String>,
+    /// How long a migration may try to get its locks [env: RLSCTL_LOCK_WAIT; default: 60s]
+    #[arg(long, value_name = "DURATION")]
+    pub lock_wait: Option<String>,
+}
+
+impl Cli {
+    /// Returns what the configuration needs of what was typed.
+    pub fn flags(&self) -> Flags {
+        let (statement_timeout, lock_wait) = match &self.command {
+            Command::Migrate(args) => (args.statement_timeout.clone(), args.lock_wait.clone()),
+            _ => (None, None),
+        };
+        Flags {
+            config: self.global.config.clone(),
+            target: self.global.target.clone(),
+            database_url: self.global.database_url.clone(),
+            dir: self.global.dir.clone(),
+            statement_timeout,
+            lock_wait,
+        }
+    }
+
+    /// Returns the command's name.
+    pub fn name(&self) -> &'static str {
+        match self.command {
+            Command::Init(_) => "init",
+            Command::New(_) => "new",
+            Command::Status(_) => "status",
+            Command::Migrate(_) => "migrate",
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Connecting while the files are read, and looking at the ledger.
+
+use std::path::Path;
+
+use crate::exit::{Exit, Failure};
+use crate::migrate::plan::AppliedState;
+use crate::migration::Set;
+use crate::pg::{self, Environment, LedgerError, Look, MessageError, Session, Settings, StepRow, Work, ledger_store};
+use crate::report::TargetInfo;
+
+use super::context::{Context, Refusal};
+use super::describe::config_failure;
+
+/// What a command knows before it plans.
+pub struct Gathered {
+    /// The files.
+    pub set: Set,
+    /// How we are connected.
+    pub settings: Settings,
+    /// The connection.
+    pub session: Session,
+    /// The server, the role, the ledger.
+    pub look: Look,
+    /// The database, for people.
+    pub target: TargetInfo,
+}
+
+/// Why a command does not know enough.
+pub enum NotGathered {
+    /// The files are wrong.
+    Refused(Refusal),
+    /// No connection, no privilege, no folder.
+    Failed(Box<Failure>),
+}
+
+impl From<Failure> for NotGathered {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(Box::new(failure))
+    }
+}
+
+/// Returns how to connect to the target.
+pub fn settings(context: &Context<'_>) -> Result<(Settings, TargetInfo), Failure> {
+    let target = context.config.target().map_err(|error| config_failure(&error))?;
+    let environment = Environment::from_process();
+    let settings = Settings::resolve(target.url.as_deref(), &environment).map_err(|error| {
+        let mut failure = Failure::new(
+            Exit::Environment,
+            format!("the connection settings of {} are wrong", target.origin),
+        );
+        failure.causes.push(error.to_string());
+        failure.hint("a connection string looks like postgres://user@host:5432/database")
+    })?;
+    for warning in &settings.warnings {
+        context.ui.warning(warning);
+    }
+    let description = settings.describe();
+    Ok((
+        settings,
+        TargetInfo {
+            name: target.name,
+            description,
+        },
+    ))
+}
+
+/// Connects; a refusal says what was tried and what to check.
+pub async fn connect(settings: &Settings, work: Work) -> Result<Session, Failure> {
+    pg::connect(settings, work).await.map_err(|error| {
+        let mut failure = Failure::new(Exit::Environment, format!("cannot connect to {}", settings.describe()));
+        failure.causes = error.to_string().split('\n').map(str::to_owned).collect();
+        failure.hints = error.advice();
+        failure.state("nothing was changed")
+    })
+}
+
+/// Reads the files on one thread while the other connects and looks.
+pub async fn gather(context: &Context<'_>, work: Work) -> Result<Gathered, NotGathered> {
+    let dir = context.dir()?;
+    let (settings, target) = settings(context)?;
+    let layout = context.config.layout;
+    let files = std::thread::spawn(move || crate::migration::load(&dir, layout));
+    let connected = connect_and_look(&settings, work).await;
+    let set = match files.join() {
+        Ok(Ok(set)) => set,
+        Ok(Err(problems)) => return Err(NotGathered::Refused(Refusal::from_problems(&problems))),
+        Err(panic) => std::panic::resume_unwind(panic),
+    };
+    let (session, look) = connected?;
+    Ok(Gathered {
+        set,
+        settings,
+        session,
+        look,
+        target,
+    })
+}
+
+async fn connect_and_look(settings: &Settings, work: Work) -> Result<(Session, Look), Failure> {
+    let session = connect(settings, work).await?;
+    let look = ledger_store::look(&session)
+        .await
+        .map_err(|error| ledger_failure(&error))?;
+    Ok((session, look))
+}
+
+/// Returns what the ledger says is applied, and what is half applied. One round trip if the heads disagree, one if something is half applied.
+pub async fn applied(session: &Session, look: &Look, set: &Set) -> Result<(AppliedState, Vec<StepRow>), Failure> {
+    let Some(ledger) = &look.ledger else {
+        return Ok((AppliedState::First(0), Vec::new()));
+    };
+    let failed = |error: LedgerError| ledger_failure(&error);
+    let steps = if ledger.unfinished {
+        ledger_store::steps(session).await.map_err(failed)?
+    } else {
+        Vec::new()
+    };
+    let state = match AppliedState::by_head(set, ledger.applied, &ledger.head) {
+        Some(state) => state,
+        None => AppliedState::Rows(ledger_store::entries(session).await.map_err(failed)?),
+    };
+    Ok((state, steps))
+}
+
+/// Returns why the ledger cannot be used, and what mends it.
+pub fn ledger_failure(error: &LedgerError) -> Failure {
+    let failure = Failure::new(Exit::Environment, error.to_string());
+    match error {
+        LedgerError::Privilege { grant, .. } => failure.hint(format!("let a role that may do so run: {grant}")),
+        LedgerError::Newer { .. } => {
+            let mut failure = failure.hint("use the rlsctl that wrote it, or a newer one");
+            failure.exit = Exit::Refused;
+            failure
+        }
+        LedgerError::Unreadable { .. } => failure.hint("see what changed schema rlsctl; rlsctl does not guess"),
+        LedgerError::Message(MessageError::Refused { refusal }) => {
+            let mut failure = failure;
+            failure.server = Some(refusal.error.clone());
+            failure
+        }
+        LedgerError::Message(MessageError::Lost { .. }) => {
+            failure.hint("see that the server is up, then run the same command again")
+        }
+    }
+    .state("nothing was changed")
+}
+
+/// Whether a folder is given relative to here, for messages.
+pub fn shown(dir: &Path) -> String {
+    let text = dir.display().to_string();
+    text.strip_prefix("./").map_or(text.clone(), str::to_owned)
+}

@@ -1,0 +1,154 @@
+//! What every command has at hand.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::finding::Finding;
+use crate::migration::{Problem, find};
+use crate::report::{Document, Ui, count, forgive_broken_pipe, render_findings};
+
+/// What every command has at hand.
+pub struct Context<'a> {
+    /// The streams.
+    pub ui: &'a Ui,
+    /// The settings.
+    pub config: Config,
+}
+
+impl Context<'_> {
+    /// Returns the migrations folder: the one that is configured, or the only one that is found.
+    ///
+    /// # Errors
+    /// None found, or several: nothing is guessed.
+    pub fn dir(&self) -> Result<PathBuf, Failure> {
+        if let Some(dir) = &self.config.dir {
+            return Ok(dir.clone());
+        }
+        let found = find(Path::new(".")).map_err(|problem| {
+            let failure =
+                Failure::new(Exit::Environment, "no migrations folder could be settled on").cause(problem.to_string());
+            failure.hint("name it with `--dir DIR`, and its layout in rlsctl.toml")
+        })?;
+        match found.as_slice() {
+            [(dir, _)] => Ok(dir.clone()),
+            [] => Err(
+                Failure::new(Exit::Environment, "no migrations folder was found here or below")
+                    .hint("name it with `--dir DIR`, or write it into rlsctl.toml with `rlsctl init`"),
+            ),
+            several => {
+                let list: Vec<String> = several.iter().map(|(dir, _)| dir.display().to_string()).collect();
+                Err(Failure::new(Exit::Environment, "several migrations folders were found")
+                    .cause(list.join(", "))
+                    .hint("name the one that is meant with `--dir DIR`, or in rlsctl.toml"))
+            }
+        }
+    }
+
+    /// Prints a result.
+    ///
+    /// # Errors
+    /// A stream that cannot be written; a reader that closed the pipe is none.
+    pub fn print(&self, document: &Document, text: &str) -> Result<(), Failure> {
+        forgive_broken_pipe(self.ui.result(document, text))
+    }
+
+    /// Prints a failure, with the document of what was done before it.
+    ///
+    /// # Errors
+    /// As [`Self::print`].
+    pub fn fail(&self, command: &'static str, failure: &Failure, document: Document) -> Result<(), Failure> {
+        forgive_broken_pipe(self.ui.failure(command, failure, Some(document)))
+    }
+}
+
+/// Returns the runtime of a command that connects. One thread: the work is the server's.
+///
+/// # Errors
+/// The operating system's.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Environment, "cannot start").cause(error.to_string()))
+}
+
+/// Findings that keep a command from beginning.
+#[derive(Debug)]
+pub struct Refusal {
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+impl Refusal {
+    /// Returns a finding for each problem with the files.
+    pub fn from_problems(problems: &[Problem]) -> Self {
+        Self {
+            findings: problems.iter().map(finding).collect(),
+        }
+    }
+
+    /// Prints the findings, and returns the exit code.
+    ///
+    /// # Errors
+    /// A stream that cannot be written.
+    pub fn report(self, context: &Context<'_>, command: &'static str, document: Document) -> Result<Exit, Failure> {
+        let failure = Failure::new(
+            Exit::Refused,
+            format!("refused before anything ran: {}", count(self.findings.len(), "finding")),
+        )
+        .state("nothing was changed");
+        context.ui.findings(&render_findings(&self.findings));
+        let mut document = document;
+        document.findings = self.findings;
+        context.fail(command, &failure, document)?;
+        Ok(Exit::Refused)
+    }
+}
+
+/// Returns a problem with the files as a finding.
+fn finding(problem: &Problem) -> Finding {
+    let paths = problem.paths();
+    let object = paths
+        .first()
+        .map_or_else(String::new, |path| path.display().to_string());
+    let finding = Finding::error(problem.code(), object, problem.to_string(), help(problem));
+    match (paths.first(), problem.line()) {
+        (Some(path), Some(line)) => finding.at(*path, line, problem.column().unwrap_or(1)),
+        _ => finding,
+    }
+}
+
+/// Returns what to do about a problem with the files.
+fn help(problem: &Problem) -> &'static str {
+    match problem {
+        Problem::DirectoryMissing { .. } | Problem::NoDirectory { .. } => {
+            "name the migrations folder with `--dir`, or in rlsctl.toml"
+        }
+        Problem::Unreadable { .. } => "see who owns it, and that you may read it",
+        Problem::NotAFile { .. } => "move it out of the migrations folder",
+        Problem::SymlinkLoop { .. } => "remove the link",
+        Problem::DuplicateVersion { .. } => {
+            "give all but one of them a version of its own; one that is applied keeps its version"
+        }
+        Problem::UnreadableName { .. } => "rename it, or move it out of the migrations folder",
+        Problem::NotUtf8 { .. } => "save it as UTF-8",
+        Problem::NulByte { .. } => "take the NUL byte out",
+        Problem::MissingScript { .. } => "restore the file, or remove what asks for it",
+        Problem::NotInJournal { .. } | Problem::BadJournal { .. } | Problem::JournalOrder { .. } => {
+            "mend the journal with its own tool"
+        }
+        Problem::OtherDatabase { .. } => "rlsctl is for Postgres only",
+        Problem::MarkerMissing { .. } | Problem::MisplacedMarker { .. } | Problem::StatementBeforeMarker { .. } => {
+            "mend the marker, as the layout's own tool asks for it"
+        }
+        Problem::NeedsSubstitution { .. } => "write the value itself; rlsctl runs a file as it stands",
+        Problem::UnsupportedSetting { .. } => "take the setting out, or say it in SQL",
+        Problem::NotSql { .. } => "write it in SQL; until then these files cannot be applied in order",
+        Problem::BaselineNeeded { .. } => "keep the files that it stands for",
+        Problem::UnknownLayout { .. } => {
+            "name the layout in rlsctl.toml: `layout = \"plain\"` takes files such as 0001_name.sql"
+        }
+        Problem::AmbiguousLayout { .. } => "name the layout in rlsctl.toml",
+    }
+}

@@ -1,0 +1,199 @@
+//! Errors of the lower floors, as failures that say what to do.
+
+use crate::config::ConfigError;
+use crate::event::Blocker;
+use crate::exit::{Exit, Failure};
+use crate::migrate::{Outcome, Place, Remains, RunError};
+use crate::report::{count, describe_blocker, human_duration};
+
+/// Returns why the configuration cannot be used.
+pub fn config_failure(error: &ConfigError) -> Failure {
+    let mut failure = Failure::new(Exit::Environment, error.to_string());
+    match error {
+        ConfigError::Unreadable { source, .. } => failure.causes.push(source.to_string()),
+        ConfigError::Invalid { source, suggestion, .. } => {
+            failure.causes.push(source.to_string().trim_end().to_owned());
+            if let Some(known) = suggestion {
+                failure.hints.push(format!("did you mean `{known}`?"));
+            }
+        }
+        ConfigError::MissingVariable { name, .. } => {
+            failure.hints.push(format!("export {name}, or use `--database-url`"));
+        }
+        ConfigError::NoSuchTarget { .. } | ConfigError::ChooseTarget { .. } => {
+            failure
+                .hints
+                .push("name one with `--target NAME`, or a database with `--database-url URL`".to_owned());
+        }
+        ConfigError::Setting { .. } => failure.exit = Exit::Usage,
+        ConfigError::Value { .. } => {}
+    }
+    failure
+}
+
+/// Returns why a run stopped: what happened and where, what is applied and what is not, what to do.
+pub fn run_failure(error: &RunError, outcome: &Outcome) -> Failure {
+    let failure = match error {
+        RunError::Statement { place, server, remains } => {
+            let mut failure = statement(place, remains, &server.message);
+            failure.server = Some((**server).clone());
+            timeout_hint(&server.sqlstate, failure)
+        }
+        RunError::Blocked { blockers, remains, path, .. } => blocked(error, blockers, remains, path),
+        RunError::Lost { version, path, reason, applied, stepwise } => lost(error, &version.to_string(), path, reason, *applied, *stepwise),
+        RunError::Interrupted { signal, version, remains } => {
+            let failure = Failure::new(signal.exit(), "interrupted");
+            let failure = match version {
+                Some(version) => failure.state(format!("migration {version}: {}", what_remains(remains))),
+                None => failure,
+            };
+            failure.hint("run `rlsctl migrate` to go on")
+        }
+        RunError::FileChanged { path, .. } => Failure::new(Exit::Refused, error.to_string())
+            .cause(path.display().to_string())
+            .hint("run `rlsctl migrate` again when nobody is writing to the folder"),
+        RunError::OtherContent { version, path } => Failure::new(Exit::Refused, error.to_string())
+            .state(format!("nothing of {} was run", path.display()))
+            .hint(format!("compare: select sql from rlsctl.ledger where version = '{version}'; then give one of the two a new version")),
+        RunError::UnknownStep { place, number, .. } => unknown_step(error, place, *number),
+        RunError::Ledger { server, .. } => {
+            let mut failure = Failure::new(Exit::Environment, error.to_string());
+            failure.server = Some((**server).clone());
+            failure.hint("the role needs: GRANT USAGE ON SCHEMA rlsctl TO role; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA rlsctl TO role;")
+        }
+    };
+    totals(failure, outcome)
+}
+
+fn totals(mut failure: Failure, outcome: &Outcome) -> Failure {
+    let done = outcome.applied.len();
+    let before = match outcome.applied.last() {
+        Some(last) => format!(
+            "{} applied in this run and kept, up to {}",
+            count(done, "migration"),
+            last.version
+        ),
+        None => "no migration was applied in this run".to_owned(),
+    };
+    failure.state.push(before);
+    if !outcome.pending.is_empty() {
+        failure.state.push(format!(
+            "{} pending; the ledger is consistent, head {}",
+            outcome.pending.len(),
+            outcome.head.short()
+        ));
+    }
+    failure
+}
+
+/// Returns what is left of a migration that failed.
+fn what_remains(remains: &Remains) -> String {
+    if remains.is_nothing() {
+        return "rolled back, nothing of it remains".to_owned();
+    }
+    let mut text = format!(
+        "{} of its {} steps are done and stay done",
+        remains.steps_done, remains.steps
+    );
+    if !remains.invalid.is_empty() {
+        text.push_str(&format!("; INVALID and still there: {}", remains.invalid.join(", ")));
+    }
+    text
+}
+
+fn exit_for(remains: &Remains) -> Exit {
+    if remains.is_nothing() {
+        Exit::Failed
+    } else {
+        Exit::Partial
+    }
+}
+
+fn statement(place: &Place, remains: &Remains, message: &str) -> Failure {
+    let moment = place.moment.map_or_else(String::new, |moment| format!(" {moment}"));
+    let mut failure = Failure::new(
+        exit_for(remains),
+        format!("migration {} failed{moment}: {message}", place.version),
+    )
+    .state(format!("migration {}: {}", place.version, what_remains(remains)));
+    if place.excerpt.is_none() {
+        failure.causes.push(format!("in {}", place.path.display()));
+    }
+    failure.excerpt.clone_from(&place.excerpt);
+    if remains.is_nothing() {
+        failure.hint("mend the file, then run `rlsctl migrate` again")
+    } else {
+        failure.hint("mend the failed statement, leave those before it as they are, then run `rlsctl migrate`: it goes on with that step")
+    }
+}
+
+fn timeout_hint(sqlstate: &str, failure: Failure) -> Failure {
+    if sqlstate == "57014" {
+        return failure.hint("if it needs longer, say so in the file: `-- rlsctl: statement_timeout=10min`, or use `--statement-timeout`");
+    }
+    failure
+}
+
+fn blocked(error: &RunError, blockers: &[Blocker], remains: &Remains, path: &std::path::Path) -> Failure {
+    let mut failure = Failure::new(Exit::Blocked, error.to_string());
+    failure.causes.push(format!("in {}", path.display()));
+    if blockers.is_empty() {
+        failure.causes.push("who held the lock could not be seen".to_owned());
+    }
+    failure.causes.extend(
+        blockers
+            .iter()
+            .map(|blocker| format!("blocked by {}", describe_blocker(blocker))),
+    );
+    failure.state.push(what_remains(remains));
+    if let Some(longest) = blockers.iter().filter_map(|blocker| blocker.since).max() {
+        failure.hints.push(format!(
+            "the oldest of them has been so for {}: see what it is doing, and end it if nobody needs it",
+            human_duration(longest)
+        ));
+    }
+    failure.hint("run `rlsctl migrate` again when the table is free; `--lock-wait` makes it try for longer")
+}
+
+fn lost(
+    error: &RunError,
+    version: &str,
+    path: &std::path::Path,
+    reason: &str,
+    applied: Option<bool>,
+    stepwise: bool,
+) -> Failure {
+    let (exit, state) = match (applied, stepwise) {
+        (Some(false), false) => (
+            Exit::Failed,
+            format!("migration {version}: rolled back, nothing of it remains"),
+        ),
+        (_, true) => (
+            Exit::Partial,
+            format!(
+                "migration {version} runs in steps: what was done is recorded, and the next run goes on from there"
+            ),
+        ),
+        _ => (
+            Exit::Environment,
+            format!("whether migration {version} was committed is not known until the server is back"),
+        ),
+    };
+    Failure::new(exit, error.to_string())
+        .cause(reason)
+        .cause(format!("in {}", path.display()))
+        .state(state)
+        .hint("see that the server is up, then run `rlsctl migrate` again: it looks at the ledger first")
+}
+
+fn unknown_step(error: &RunError, place: &Place, number: usize) -> Failure {
+    let mut failure = Failure::new(Exit::Partial, error.to_string());
+    failure.excerpt.clone_from(&place.excerpt);
+    failure
+        .state(format!("the steps before step {number} are done; it and those after it are not recorded as done"))
+        .hint("look whether it took effect; if it did not, or may run twice: `rlsctl migrate --rerun-unknown-step`")
+        .hint(format!(
+            "if it did: update rlsctl.step set finished_at = now() where version = '{}' and number = {number}; then `rlsctl migrate`",
+            place.version
+        ))
+}

@@ -1,0 +1,193 @@
+//! `rlsctl migrate`.
+
+use tokio::sync::watch;
+
+use crate::event::{Event, Listener as _};
+use crate::exit::{Exit, Failure, Signal};
+use crate::migrate::explain::explain;
+use crate::migrate::plan::{Ask, plan};
+use crate::migrate::{Interrupt, Migrator, Outcome, Plan, git};
+use crate::migration::Version;
+use crate::pg::{Look, Work, ledger_store};
+use crate::report::{Document, outcome_document, outcome_text, plan_document, plan_text, render_findings};
+
+use super::args::MigrateArgs;
+use super::connection::{Gathered, NotGathered, applied, gather, ledger_failure};
+use super::context::{Context, Refusal};
+use super::describe::run_failure;
+
+/// The command's name in documents.
+const NAME: &str = "migrate";
+
+/// Verifies the ledger, then applies what is pending.
+pub fn run(context: &Context<'_>, args: &MigrateArgs) -> Result<Exit, Failure> {
+    let runtime = super::context::runtime()?;
+    runtime.block_on(async {
+        match gather(context, Work::Migrator).await {
+            Ok(gathered) => with(context, args, gathered).await,
+            Err(NotGathered::Failed(failure)) => Err(*failure),
+            Err(NotGathered::Refused(refusal)) => refusal.report(context, NAME, Document::new(NAME, Exit::Refused)),
+        }
+    })
+}
+
+async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> Result<Exit, Failure> {
+    let (state, steps) = applied(&gathered.session, &gathered.look, &gathered.set).await?;
+    let ask = ask(context, args)?;
+    let mut document = Document::new(NAME, Exit::Refused);
+    document.target = Some(gathered.target.clone());
+    let plan = match plan(&gathered.set, state, &steps, &ask) {
+        Ok(plan) => plan,
+        Err(findings) => return Refusal { findings }.report(context, NAME, document),
+    };
+    for note in &plan.notes {
+        context.ui.findings(&render_findings(std::slice::from_ref(note)));
+    }
+    if args.plan {
+        return print_plan(context, &plan, &gathered);
+    }
+    if plan.files.is_empty() {
+        let outcome = plan.untouched();
+        gathered.session.close().await;
+        return finish(context, &outcome, document);
+    }
+    writable(&gathered.look)?;
+    other_ledgers(&gathered.look, args)?;
+    execute(context, &plan, gathered, document).await
+}
+
+fn ask(context: &Context<'_>, args: &MigrateArgs) -> Result<Ask, Failure> {
+    let to = args.to.as_deref().map(Version::parse).transpose();
+    let to = to.map_err(|error| Failure::new(Exit::Usage, format!("--to: {error}")))?;
+    Ok(Ask {
+        to,
+        single_transaction: args.single_transaction,
+        allow_out_of_order: args.allow_out_of_order,
+        rerun_unknown_step: args.rerun_unknown_step,
+        lock_wait: context.config.limits.lock_wait,
+        statement_timeout: context.config.limits.statement_timeout,
+    })
+}
+
+fn print_plan(context: &Context<'_>, plan: &Plan, gathered: &Gathered) -> Result<Exit, Failure> {
+    let files = explain(plan)
+        .map_err(|problem| Failure::new(Exit::Refused, problem.to_string()).state("nothing was changed"))?;
+    let mut document = plan_document(&files);
+    document.target = Some(gathered.target.clone());
+    context.print(&document, &plan_text(&files, &gathered.target.description))?;
+    Ok(Exit::Done)
+}
+
+/// A server that takes no writes is said before anything is tried.
+fn writable(look: &Look) -> Result<(), Failure> {
+    let refuse = |what: &str, hint: &str| {
+        Err(Failure::new(Exit::Environment, what)
+            .state("nothing was changed")
+            .hint(hint))
+    };
+    if look.in_recovery {
+        return refuse(
+            "the server is a standby, which takes no writes",
+            "connect to the primary; with several hosts in the URL, `target_session_attrs=read-write` finds it",
+        );
+    }
+    if look.read_only {
+        return refuse(
+            "transactions are read-only here (default_transaction_read_only is on)",
+            "see who set it for this database or role: select * from pg_db_role_setting",
+        );
+    }
+    Ok(())
+}
+
+/// A database with another tool's ledger and none of ours has had these files applied already, most likely.
+fn other_ledgers(look: &Look, args: &MigrateArgs) -> Result<(), Failure> {
+    let ours: Vec<&str> = look
+        .other_ledgers
+        .iter()
+        .map(String::as_str)
+        .filter(|table| look.ledger.is_none() && !is_of_a_service(table))
+        .collect();
+    if ours.is_empty() || args.ignore_other_ledger {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Refused,
+        format!(
+            "the database has the ledger of another tool ({}) and none of rlsctl",
+            ours.join(", ")
+        ),
+    )
+    .cause("these files have most likely been applied by it, and would be applied a second time")
+    .state("nothing was changed")
+    .hint("if that ledger is of something else, or empty: `rlsctl migrate --ignore-other-ledger`"))
+}
+
+/// Whether a ledger, `schema.table`, is one of Supabase's own services', which keep theirs beside the project's.
+fn is_of_a_service(table: &str) -> bool {
+    let schema = table.split('.').next().unwrap_or_default();
+    matches!(
+        schema,
+        "auth" | "storage" | "realtime" | "_realtime" | "supabase_functions"
+    )
+}
+
+async fn execute(context: &Context<'_>, plan: &Plan, gathered: Gathered, document: Document) -> Result<Exit, Failure> {
+    let interrupt = listen_for_signals()?;
+    let commit = std::thread::spawn({
+        let dir = gathered.set.dir.clone();
+        move || git::commit(&dir)
+    });
+    context.ui.on(Event::Target {
+        description: gathered.target.description.clone(),
+    });
+    ledger_store::bring_up_to_date(&gathered.session, &gathered.look)
+        .await
+        .map_err(|error| ledger_failure(&error))?;
+    let Gathered {
+        session,
+        settings,
+        look,
+        ..
+    } = gathered;
+    // Without git, or in a panic of that thread, the ledger's column stays null.
+    let commit = commit.join().unwrap_or_default();
+    let mut migrator = Migrator::new(session, settings, look, context.ui, interrupt, commit);
+    let outcome = migrator.run(plan).await;
+    migrator.close().await;
+    finish(context, &outcome, document)
+}
+
+fn finish(context: &Context<'_>, outcome: &Outcome, document: Document) -> Result<Exit, Failure> {
+    if let Some(error) = &outcome.stopped {
+        let failure = run_failure(error, outcome);
+        let mut told = outcome_document(outcome, failure.exit);
+        told.target = document.target;
+        context.fail(NAME, &failure, told)?;
+        return Ok(failure.exit);
+    }
+    let mut told = outcome_document(outcome, Exit::Done);
+    told.target = document.target;
+    context.print(&told, &outcome_text(outcome))?;
+    Ok(Exit::Done)
+}
+
+/// Turns SIGINT and SIGTERM into a request to stop, from now on.
+fn listen_for_signals() -> Result<Interrupt, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed =
+        |error: std::io::Error| Failure::new(Exit::Bug, "signals cannot be listened for").cause(error.to_string());
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminations = signal(SignalKind::terminate()).map_err(failed)?;
+    let (sender, receiver) = watch::channel(None);
+    tokio::spawn(async move {
+        let signal = tokio::select! {
+            _ = interrupts.recv() => Signal::Interrupt,
+            _ = terminations.recv() => Signal::Terminate,
+        };
+        sender.send_replace(Some(signal));
+        // Kept: a closed channel would say that no signal can come any more.
+        sender.closed().await;
+    });
+    Ok(Interrupt::new(receiver))
+}

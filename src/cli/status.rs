@@ -1,0 +1,65 @@
+//! `rlsctl status`.
+
+use crate::exit::{Exit, Failure};
+use crate::migrate::verify::verify;
+use crate::pg::Work;
+use crate::report::{Document, Standing, status_document, status_text};
+
+use super::connection::{Gathered, NotGathered, applied, gather, shown};
+use super::context::{Context, runtime};
+
+/// The command's name in documents.
+const NAME: &str = "status";
+
+/// Shows where the target stands; changes nothing.
+pub fn run(context: &Context<'_>) -> Result<Exit, Failure> {
+    runtime()?.block_on(async {
+        match gather(context, Work::Reader).await {
+            Ok(gathered) => show(context, gathered).await,
+            Err(NotGathered::Failed(failure)) => Err(*failure),
+            Err(NotGathered::Refused(refusal)) => refusal.report(context, NAME, Document::new(NAME, Exit::Refused)),
+        }
+    })
+}
+
+async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure> {
+    let Gathered {
+        set,
+        session,
+        look,
+        target,
+        ..
+    } = gathered;
+    let (state, steps) = applied(&session, &look, &set).await?;
+    session.close().await;
+    let verified = verify(&set, state);
+    let mut unfinished: Vec<_> = steps.into_iter().map(|step| step.version).collect();
+    unfinished.dedup();
+    let late = verified.late();
+    let mut findings = verified.errors;
+    findings.extend(late);
+    findings.extend(verified.notes);
+    let standing = Standing {
+        applied: verified.applied.len(),
+        newest: verified.newest,
+        head: look.ledger.map(|ledger| ledger.head),
+        pending: verified
+            .pending
+            .iter()
+            .map(|migration| (migration.version.clone(), migration.name.clone()))
+            .collect(),
+        unfinished,
+        findings,
+        folder: format!(
+            "{} ({} layout, {} files)",
+            shown(&set.dir),
+            set.layout,
+            set.migrations.len()
+        ),
+        target: target.description.clone(),
+    };
+    let mut document = status_document(&standing);
+    document.target = Some(target);
+    context.print(&document, &status_text(&standing))?;
+    Ok(standing.exit())
+}

@@ -1,0 +1,413 @@
+//! From what was typed, exported and written down to what the program needs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::duration::parse_duration;
+use crate::migration::Layout;
+
+use super::file::{ConfigError, File, TargetFile};
+
+/// What was typed.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--target`.
+    pub target: Option<String>,
+    /// `--database-url`.
+    pub database_url: Option<String>,
+    /// `--dir`.
+    pub dir: Option<PathBuf>,
+    /// `--statement-timeout`.
+    pub statement_timeout: Option<String>,
+    /// `--lock-wait`.
+    pub lock_wait: Option<String>,
+}
+
+/// The database to work on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// Its name in `rlsctl.toml`, if it has one.
+    pub name: Option<String>,
+    /// A connection string; `None` leaves everything to `PG*` and the defaults.
+    pub url: Option<String>,
+    /// Where that was found, for messages.
+    pub origin: String,
+}
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long one statement may run inside a transaction.
+    pub statement_timeout: Duration,
+    /// How long one migration may try to get its locks.
+    pub lock_wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            statement_timeout: Duration::from_secs(55),
+            lock_wait: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Everything, resolved.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file that was read, if any.
+    pub path: Option<PathBuf>,
+    /// The migrations folder, if one was named.
+    pub dir: Option<PathBuf>,
+    /// The layout, unless it is to be found out.
+    pub layout: Option<Layout>,
+    /// How long things may take.
+    pub limits: Limits,
+    /// What a person should know: a password in the file, for instance.
+    pub warnings: Vec<String>,
+    file: File,
+    flags: Flags,
+    environment: BTreeMap<String, String>,
+}
+
+/// The variables that say which database is meant; the others say how to get in.
+const CHOOSING: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE"];
+
+/// The file's name.
+pub const FILE_NAME: &str = "rlsctl.toml";
+
+impl Config {
+    /// Returns the configuration for a command run in `cwd`.
+    ///
+    /// The file is `--config`, `RLSCTL_CONFIG`, or `rlsctl.toml` here or in a folder above, up to the root of the git checkout.
+    ///
+    /// # Errors
+    /// Any [`ConfigError`] except those about targets, which only commands that connect can have.
+    pub fn resolve(flags: Flags, environment: BTreeMap<String, String>, cwd: &Path) -> Result<Self, ConfigError> {
+        let named = flags
+            .config
+            .clone()
+            .or_else(|| environment.get("RLSCTL_CONFIG").map(PathBuf::from))
+            .map(|path| cwd.join(path));
+        let path = named.or_else(|| find_upwards(cwd));
+        let file = path.as_deref().map(File::read).transpose()?.unwrap_or_default();
+        let origin = path.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
+        let base = path.as_deref().and_then(Path::parent).unwrap_or(cwd).to_owned();
+        let dir = flags
+            .dir
+            .clone()
+            .or_else(|| environment.get("RLSCTL_DIR").map(PathBuf::from))
+            .or_else(|| file.migrations.dir.as_ref().map(|dir| base.join(dir)));
+        check_tables(&origin, &file)?;
+        let mut config = Self {
+            layout: layout(&origin, file.migrations.layout.as_deref())?,
+            limits: limits(&origin, &file, &flags, &environment)?,
+            warnings: Vec::new(),
+            path,
+            dir,
+            file,
+            flags,
+            environment,
+        };
+        config.warnings = config.literal_passwords();
+        Ok(config)
+    }
+
+    /// Returns the names of the targets in the file.
+    pub fn target_names(&self) -> Vec<String> {
+        self.file.targets.keys().cloned().collect()
+    }
+
+    /// Returns the database to work on.
+    ///
+    /// `--database-url` and `--target` come first, then `RLSCTL_TARGET`, `RLSCTL_DATABASE_URL`, `DATABASE_URL` and `PG*`, then the only
+    /// target of the file. Several targets and none chosen is an error: nothing is guessed.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoSuchTarget`], [`ConfigError::ChooseTarget`], [`ConfigError::MissingVariable`].
+    pub fn target(&self) -> Result<Target, ConfigError> {
+        if let Some(url) = &self.flags.database_url {
+            return Ok(unnamed(url, "--database-url"));
+        }
+        if let Some(name) = self
+            .flags
+            .target
+            .as_ref()
+            .or_else(|| self.environment.get("RLSCTL_TARGET"))
+        {
+            return self.named(name);
+        }
+        for variable in ["RLSCTL_DATABASE_URL", "DATABASE_URL"] {
+            if let Some(url) = self.environment.get(variable).filter(|url| !url.is_empty()) {
+                return Ok(unnamed(url, variable));
+            }
+        }
+        if CHOOSING.iter().any(|name| self.environment.contains_key(*name)) || self.file.targets.is_empty() {
+            return Ok(Target {
+                name: None,
+                url: None,
+                origin: "PG* and defaults".to_owned(),
+            });
+        }
+        let mut names = self.file.targets.keys();
+        match (names.next(), names.next()) {
+            (Some(only), None) => self.named(only),
+            _ => Err(ConfigError::ChooseTarget {
+                known: self.target_names(),
+            }),
+        }
+    }
+
+    fn named(&self, name: &str) -> Result<Target, ConfigError> {
+        let target = self.file.targets.get(name).ok_or_else(|| ConfigError::NoSuchTarget {
+            name: name.to_owned(),
+            known: self.target_names(),
+        })?;
+        Ok(Target {
+            name: Some(name.to_owned()),
+            url: Some(self.expand(name, target)?),
+            origin: format!("targets.{name}"),
+        })
+    }
+
+    /// Replaces each `${NAME}`.
+    fn expand(&self, name: &str, target: &TargetFile) -> Result<String, ConfigError> {
+        let mut expanded = String::new();
+        let mut rest = target.url.as_str();
+        while let Some((before, after)) = rest.split_once("${") {
+            let Some((variable, after)) = after.split_once('}') else {
+                break;
+            };
+            let value = self
+                .environment
+                .get(variable)
+                .ok_or_else(|| ConfigError::MissingVariable {
+                    path: self.path.clone().unwrap_or_default(),
+                    target: name.to_owned(),
+                    name: variable.to_owned(),
+                })?;
+            expanded.push_str(before);
+            expanded.push_str(value);
+            rest = after;
+        }
+        expanded.push_str(rest);
+        Ok(expanded)
+    }
+
+    fn literal_passwords(&self) -> Vec<String> {
+        let shown = self.path.as_deref().unwrap_or(Path::new(FILE_NAME)).display();
+        let with_password = self
+            .file
+            .targets
+            .iter()
+            .filter(|(_, target)| has_literal_password(&target.url));
+        with_password
+            .map(|(name, _)| {
+                format!("targets.{name}.url in {shown} holds a password; write `${{NAME}}` there and export the variable, or use ~/.pgpass")
+            })
+            .collect()
+    }
+}
+
+fn unnamed(url: &str, origin: &str) -> Target {
+    Target {
+        name: None,
+        url: Some(url.to_owned()),
+        origin: origin.to_owned(),
+    }
+}
+
+fn find_upwards(cwd: &Path) -> Option<PathBuf> {
+    for folder in cwd.ancestors() {
+        let candidate = folder.join(FILE_NAME);
+        if candidate.is_file() {
+            return Some(candidate);
+        }
+        if folder.join(".git").exists() {
+            break;
+        }
+    }
+    None
+}
+
+fn layout(path: &Path, name: Option<&str>) -> Result<Option<Layout>, ConfigError> {
+    match name {
+        None | Some("auto") => Ok(None),
+        Some(name) => Layout::from_str(name).map(Some).map_err(|reason| ConfigError::Value {
+            path: path.to_owned(),
+            key: "migrations.layout".to_owned(),
+            reason: reason.to_string(),
+        }),
+    }
+}
+
+fn check_tables(path: &Path, file: &File) -> Result<(), ConfigError> {
+    let wrong = |key: &str, reason: &str| ConfigError::Value {
+        path: path.to_owned(),
+        key: key.to_owned(),
+        reason: reason.to_owned(),
+    };
+    if file
+        .limits
+        .tables_per_batch
+        .is_some_and(|tables| !(1..=8).contains(&tables))
+    {
+        return Err(wrong("limits.tables_per_batch", "must be from 1 to 8"));
+    }
+    if file.limits.tables_per_migration == Some(0) {
+        return Err(wrong("limits.tables_per_migration", "must be at least 1"));
+    }
+    Ok(())
+}
+
+fn limits(
+    path: &Path,
+    file: &File,
+    flags: &Flags,
+    environment: &BTreeMap<String, String>,
+) -> Result<Limits, ConfigError> {
+    let defaults = Limits::default();
+    let pick = |flag: Option<&String>, key: &str, written: Option<&String>, default: Duration| {
+        let variable = format!("RLSCTL_{}", key.to_uppercase());
+        if let Some(text) = flag {
+            let name = format!("--{}", key.replace('_', "-"));
+            return parse_duration(text).map_err(|reason| ConfigError::Setting { name, reason });
+        }
+        if let Some(text) = environment.get(&variable) {
+            return parse_duration(text).map_err(|reason| ConfigError::Setting { name: variable, reason });
+        }
+        written.map_or(Ok(default), |text| {
+            parse_duration(text).map_err(|reason| ConfigError::Value {
+                path: path.to_owned(),
+                key: format!("limits.{key}"),
+                reason,
+            })
+        })
+    };
+    Ok(Limits {
+        statement_timeout: pick(
+            flags.statement_timeout.as_ref(),
+            "statement_timeout",
+            file.limits.statement_timeout.as_ref(),
+            defaults.statement_timeout,
+        )?,
+        lock_wait: pick(
+            flags.lock_wait.as_ref(),
+            "lock_wait",
+            file.limits.lock_wait.as_ref(),
+            defaults.lock_wait,
+        )?,
+    })
+}
+
+/// Whether a URL or a key-value string holds a password that is not a variable.
+fn has_literal_password(url: &str) -> bool {
+    let literal = |password: &str| !password.is_empty() && !password.starts_with("${");
+    if let Some((_, rest)) = url.split_once("://") {
+        let userinfo = rest
+            .split(['/', '?'])
+            .next()
+            .and_then(|authority| authority.rsplit_once('@'));
+        return userinfo
+            .and_then(|(userinfo, _)| userinfo.split_once(':'))
+            .is_some_and(|(_, password)| literal(password));
+    }
+    url.split_once("password=")
+        .is_some_and(|(_, password)| literal(password.trim_start_matches('\'')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    fn config(toml: &str, flags: Flags, pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE_NAME), toml).unwrap();
+        Config::resolve(flags, environment(pairs), folder.path())
+    }
+
+    const TWO: &str = "[targets.local]\nurl = 'postgres://l'\n[targets.prod]\nurl = '${PROD}'\n";
+
+    #[test]
+    fn a_target_is_chosen_and_never_guessed() {
+        let flag = |target: &str| Flags {
+            target: Some(target.to_owned()),
+            ..Flags::default()
+        };
+        let chosen = config(TWO, flag("prod"), &[("PROD", "postgres://p"), ("DATABASE_URL", "x")]).unwrap();
+        assert_eq!(chosen.target().unwrap().url.as_deref(), Some("postgres://p"));
+        let missing = config(TWO, flag("prod"), &[]).unwrap().target();
+        assert!(matches!(missing, Err(ConfigError::MissingVariable { ref name, .. }) if name == "PROD"));
+        let unknown = config(TWO, flag("stage"), &[]).unwrap().target();
+        assert!(matches!(unknown, Err(ConfigError::NoSuchTarget { ref known, .. }) if known.len() == 2));
+        let none = config(TWO, Flags::default(), &[]).unwrap().target();
+        assert!(matches!(none, Err(ConfigError::ChooseTarget { .. })));
+        let env = config(TWO, Flags::default(), &[("DATABASE_URL", "postgres://e")]).unwrap();
+        assert_eq!(env.target().unwrap().origin, "DATABASE_URL");
+        let pg = config(TWO, Flags::default(), &[("PGHOST", "h")]).unwrap();
+        assert_eq!(pg.target().unwrap().url, None);
+        let only = config("[targets.a]\nurl = 'postgres://a'\n", Flags::default(), &[]).unwrap();
+        assert_eq!(only.target().unwrap().name.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn limits_come_from_the_flag_then_the_environment_then_the_file() {
+        let toml = "[limits]\nlock_wait = '3s'\nstatement_timeout = '4s'\n";
+        let flags = Flags {
+            lock_wait: Some("1s".to_owned()),
+            ..Flags::default()
+        };
+        let resolved = config(
+            toml,
+            flags,
+            &[("RLSCTL_LOCK_WAIT", "2s"), ("RLSCTL_STATEMENT_TIMEOUT", "5s")],
+        )
+        .unwrap();
+        assert_eq!(resolved.limits.lock_wait, Duration::from_secs(1));
+        assert_eq!(resolved.limits.statement_timeout, Duration::from_secs(5));
+        let resolved = config(toml, Flags::default(), &[]).unwrap();
+        assert_eq!(resolved.limits.lock_wait, Duration::from_secs(3));
+        for broken in [
+            "[limits]\nlock_wait = '5'\n",
+            "[limits]\ntables_per_batch = 9\n",
+            "[migrations]\nlayout = 'rails'\n",
+        ] {
+            assert!(
+                matches!(config(broken, Flags::default(), &[]), Err(ConfigError::Value { .. })),
+                "{broken}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_literal_password_is_warned_about_and_not_shown() {
+        let toml = "[targets.a]\nurl = 'postgres://u:geheim@h/d'\n[targets.b]\nurl = 'postgres://u:${PW}@h/d'\n[targets.c]\nurl = \"host=h password='geheim'\"\n";
+        let warnings = config(toml, Flags::default(), &[]).unwrap().warnings;
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(warnings.iter().all(|warning| !warning.contains("geheim")));
+    }
+
+    #[test]
+    fn the_file_is_found_above_up_to_the_checkout() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b");
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::write(folder.path().join(FILE_NAME), "[migrations]\ndir = 'm'\n").unwrap();
+        let found = Config::resolve(Flags::default(), BTreeMap::new(), &deep).unwrap();
+        assert_eq!(found.dir, Some(folder.path().join("m")));
+        std::fs::create_dir(folder.path().join("a/.git")).unwrap();
+        let found = Config::resolve(Flags::default(), BTreeMap::new(), &deep).unwrap();
+        assert_eq!(found.path, None);
+    }
+}

@@ -1,0 +1,322 @@
+//! How one file runs: whole, in one transaction, or cut into steps.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::script::{
+    NonTransactional, Piece, PieceKind, SessionEffect, SessionEffects, Span, Statement, TransactionControl,
+    Transactional,
+};
+
+/// How a file runs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Run {
+    /// In one transaction, and if it brings no COPY data in one message.
+    Whole(Whole),
+    /// In steps, because a statement of it cannot run inside a transaction.
+    Steps(Vec<Step>),
+}
+
+/// A file that runs in one transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Whole {
+    /// What is sent.
+    pub body: Vec<Segment>,
+    /// What its statements may leave in the session.
+    pub session: SessionEffects,
+}
+
+/// A part of a file that is sent in one go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// Statements.
+    Sql(Span),
+    /// A `COPY ... FROM STDIN` and its data.
+    Copy {
+        /// The statement.
+        statement: Span,
+        /// The data lines, without the closing `\.`.
+        data: Span,
+    },
+}
+
+/// One step of a file that does not run in one transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// From 1.
+    pub number: usize,
+    /// The statement's tag, or how many statements.
+    pub object: String,
+    /// sha256 of its text, in hex.
+    pub checksum: String,
+    /// The SET statements of the file that come before it: they hold for it, and again when it is resumed.
+    pub settings: Vec<Span>,
+    /// What it does.
+    pub how: How,
+}
+
+/// How a step runs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum How {
+    /// In a transaction of its own, together with its row in `rlsctl.step`.
+    Inside {
+        /// What is sent.
+        body: Vec<Segment>,
+        /// What it may leave in the session.
+        session: SessionEffects,
+    },
+    /// Alone, outside any transaction.
+    Outside {
+        /// The statement.
+        statement: Span,
+        /// What it is; `None` if only the server knows, which refused it inside a transaction.
+        kind: Option<NonTransactional>,
+    },
+}
+
+/// One statement of a file.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// Its piece.
+    pub piece: Piece,
+    /// What is known of it.
+    pub known: Known,
+}
+
+/// What is known of a statement.
+#[derive(Clone, Debug)]
+pub enum Known {
+    /// Its first words say that it is harmless to transaction and session.
+    Plain,
+    /// The grammar's word.
+    Parsed(Box<Statement>),
+    /// The grammar does not know it; the server has to say.
+    Unknown,
+}
+
+/// What the server has taught us about a file by refusing it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lesson {
+    /// This statement, counted from 0, cannot run inside a transaction (25001, 2D000).
+    pub outside: Option<usize>,
+    /// A new enum value has to be committed before it is used (55P04).
+    pub commit_enum_values: bool,
+}
+
+/// Returns the effects of a statement that may do anything.
+pub fn opaque() -> SessionEffects {
+    [SessionEffect::Opaque].into_iter().collect()
+}
+
+impl Fact {
+    /// Returns the grammar's word, if it was asked and had one.
+    pub fn parsed(&self) -> Option<&Statement> {
+        match &self.known {
+            Known::Parsed(statement) => Some(statement),
+            Known::Plain | Known::Unknown => None,
+        }
+    }
+
+    /// Returns the command's name, or its first two words.
+    fn tag(&self, text: &str) -> String {
+        let words = || {
+            self.piece
+                .body
+                .slice(text)
+                .split_whitespace()
+                .take(2)
+                .collect::<Vec<_>>()
+                .join(" ")
+                .to_uppercase()
+        };
+        self.parsed().map_or_else(words, |statement| statement.tag.to_owned())
+    }
+
+    pub(super) fn control(&self) -> Option<&TransactionControl> {
+        self.parsed()?.control.as_ref()
+    }
+
+    fn session(&self) -> SessionEffects {
+        match &self.known {
+            Known::Plain => SessionEffects::none(),
+            Known::Parsed(statement) => statement.session,
+            Known::Unknown => opaque(),
+        }
+    }
+
+    pub(super) fn outside(&self) -> Option<&NonTransactional> {
+        match &self.parsed()?.transactional {
+            Transactional::Never(kind) => Some(kind),
+            Transactional::Inside => None,
+        }
+    }
+
+    fn adds_enum_value(&self) -> bool {
+        self.parsed()
+            .is_some_and(|statement| statement.adds_enum_value.is_some())
+    }
+
+    /// Whether it does nothing but set something for the session.
+    fn is_setting(&self) -> bool {
+        self.parsed().is_some_and(|statement| {
+            let kept = |effect| matches!(effect, SessionEffect::Sets | SessionEffect::Role);
+            statement.control.is_none()
+                && statement.dml.is_empty()
+                && statement.session.any()
+                && statement.session.iter().all(kept)
+        })
+    }
+}
+
+/// Returns how a file runs, given its pieces and what is known of each statement. Transaction control is the [`Frame`](super::frame::Frame)'s.
+pub fn cut(text: &str, pieces: &[Piece], facts: &[Fact], lesson: Lesson) -> Run {
+    let stepwise = facts.iter().any(|fact| fact.outside().is_some()) || lesson != Lesson::default();
+    if stepwise {
+        return Run::Steps(steps(text, pieces, facts, lesson));
+    }
+    Run::Whole(Whole {
+        body: segments(
+            pieces,
+            Span {
+                start: 0,
+                end: text.len(),
+            },
+        ),
+        session: union(facts.iter()),
+    })
+}
+
+fn union<'a>(facts: impl Iterator<Item = &'a Fact>) -> SessionEffects {
+    let mut all = SessionEffects::none();
+    facts.for_each(|fact| all.merge(fact.session()));
+    all
+}
+
+/// Cuts a range of pieces at COPY data and at psql commands, which are not for the server.
+fn segments(pieces: &[Piece], range: Span) -> Vec<Segment> {
+    let mut segments = Vec::new();
+    let mut from = range.start;
+    let mut last_statement: Option<&Piece> = None;
+    let push = |segments: &mut Vec<Segment>, start: usize, end: usize| {
+        if start < end {
+            segments.push(Segment::Sql(Span { start, end }));
+        }
+    };
+    for piece in pieces
+        .iter()
+        .filter(|piece| range.start <= piece.span.start && piece.span.end <= range.end)
+    {
+        match (piece.kind, last_statement) {
+            (PieceKind::CopyData, Some(copy)) => {
+                push(&mut segments, from, copy.span.start);
+                segments.push(Segment::Copy {
+                    statement: copy.body,
+                    data: piece.body,
+                });
+                from = piece.span.end;
+            }
+            (PieceKind::MetaCommand | PieceKind::CopyData, _) => {
+                push(&mut segments, from, piece.span.start);
+                from = piece.span.end;
+            }
+            (PieceKind::Statement, _) => last_statement = Some(piece),
+            (PieceKind::Blank, _) => {}
+        }
+    }
+    push(&mut segments, from, range.end);
+    segments
+}
+
+fn steps(text: &str, pieces: &[Piece], facts: &[Fact], lesson: Lesson) -> Vec<Step> {
+    let mut cutter = Cutter {
+        text,
+        pieces,
+        steps: Vec::new(),
+        settings: Vec::new(),
+        group: Vec::new(),
+    };
+    for (index, fact) in facts.iter().enumerate() {
+        if fact.outside().is_some() || lesson.outside == Some(index) {
+            cutter.close_group();
+            cutter.outside(fact);
+        } else if fact.control().is_some() {
+            // Taken out of the text; where a value was added to an enum, its COMMIT is where that must come true.
+            if lesson.commit_enum_values {
+                cutter.close_group();
+            }
+        } else if fact.is_setting() {
+            cutter.close_group();
+            cutter.settings.push(fact.piece.body);
+        } else {
+            cutter.group.push(fact);
+            if lesson.commit_enum_values && fact.adds_enum_value() {
+                cutter.close_group();
+            }
+        }
+    }
+    cutter.close_group();
+    cutter.steps
+}
+
+struct Cutter<'a> {
+    text: &'a str,
+    pieces: &'a [Piece],
+    steps: Vec<Step>,
+    settings: Vec<Span>,
+    group: Vec<&'a Fact>,
+}
+
+impl Cutter<'_> {
+    fn outside(&mut self, fact: &Fact) {
+        let how = How::Outside {
+            statement: fact.piece.body,
+            kind: fact.outside().cloned(),
+        };
+        self.push(fact.tag(self.text), fact.piece.span, how);
+    }
+
+    fn close_group(&mut self) {
+        let group = std::mem::take(&mut self.group);
+        let (Some(first), Some(last)) = (group.first(), group.last()) else {
+            return;
+        };
+        let end = self.end_with_data(last.piece.span.end);
+        let range = Span {
+            start: first.piece.span.start,
+            end,
+        };
+        let object = match group.as_slice() {
+            [only] => only.tag(self.text),
+            many => format!("{} statements", many.len()),
+        };
+        let session = union(group.iter().copied());
+        let body = segments(self.pieces, range);
+        self.push(object, range, How::Inside { body, session });
+    }
+
+    /// The data of a COPY belongs to its statement.
+    fn end_with_data(&self, end: usize) -> usize {
+        self.pieces
+            .iter()
+            .find(|piece| piece.span.start == end && piece.kind == PieceKind::CopyData)
+            .map_or(end, |data| data.span.end)
+    }
+
+    fn push(&mut self, object: String, span: Span, how: How) {
+        self.steps.push(Step {
+            number: self.steps.len() + 1,
+            object,
+            checksum: hex(span.slice(self.text)),
+            settings: self.settings.clone(),
+            how,
+        });
+    }
+}
+
+fn hex(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(text.as_bytes()) {
+        write!(hex, "{byte:02x}").expect("a String can be written to");
+    }
+    hex
+}

@@ -1,0 +1,300 @@
+//! The executor: carries a plan out, and decides nothing but whether to try again.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::event::{Blocker, Event, Listener};
+use crate::exit::Signal;
+use crate::migration::Text;
+use crate::pg::{self, Look, Session, Settings, Value, Watcher, Work, ledger_store};
+use crate::script::split;
+
+use super::cut::{Lesson, Run, Whole, cut};
+use super::message::Envelope;
+use super::outcome::{Applied, Outcome, Remains, RunError};
+use super::plan::{Plan, PlannedFile, facts};
+use super::retry::{Attempts, Next};
+use super::send::Transaction;
+
+/// A request to stop, which may come at any moment.
+#[derive(Clone, Debug)]
+pub struct Interrupt(watch::Receiver<Option<Signal>>);
+
+impl Interrupt {
+    /// Returns the receiving end of `channel`.
+    pub fn new(channel: watch::Receiver<Option<Signal>>) -> Self {
+        Self(channel)
+    }
+
+    /// Returns the signal that came, if one did.
+    pub fn signal(&self) -> Option<Signal> {
+        *self.0.borrow()
+    }
+
+    /// Waits until one comes. Never returns if none can come any more.
+    pub async fn requested(&mut self) -> Signal {
+        match self.0.wait_for(Option::is_some).await {
+            Ok(signal) => signal.expect("just waited for one"),
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// Applies migrations.
+pub struct Migrator<'a> {
+    pub(super) session: Rc<Session>,
+    pub(super) watcher: Watcher,
+    pub(super) listener: &'a dyn Listener,
+    pub(super) interrupt: Interrupt,
+    pub(super) blockers: Vec<Blocker>,
+    pub(super) look: Look,
+    pub(super) runner: String,
+    pub(super) settings: Settings,
+    git_commit: Option<String>,
+}
+
+/// How it went with one file.
+pub(super) enum Done {
+    Applied,
+    Elsewhere,
+}
+
+impl<'a> Migrator<'a> {
+    /// Returns an executor on a connection that has been looked at.
+    pub fn new(
+        session: Session,
+        settings: Settings,
+        look: Look,
+        listener: &'a dyn Listener,
+        interrupt: Interrupt,
+        git_commit: Option<String>,
+    ) -> Self {
+        Self {
+            session: Rc::new(session),
+            watcher: Watcher::new(pg::pool(&settings, Work::Watcher, 1)),
+            listener,
+            interrupt,
+            blockers: Vec::new(),
+            look,
+            runner: format!("{:016x}", fastrand::u64(..)),
+            settings,
+            git_commit,
+        }
+    }
+
+    /// Carries `plan` out. The ledger is there and up to date.
+    ///
+    /// # Locks
+    /// Those of the files' statements, each waited for briefly and again; an advisory lock in each transaction.
+    pub async fn run(&mut self, plan: &Plan) -> Outcome {
+        self.listener.on(Event::Started {
+            pending: plan.files.len(),
+        });
+        let mut outcome = plan.outcome();
+        if plan.single_transaction {
+            self.run_single(plan, &mut outcome).await;
+        } else {
+            self.run_each(plan, &mut outcome).await;
+        }
+        self.write_durations(&outcome).await;
+        plan.close(&mut outcome);
+        self.listener.on(Event::Finished);
+        outcome
+    }
+
+    /// Says goodbye to the server.
+    pub async fn close(self) {
+        if let Ok(session) = Rc::try_unwrap(self.session) {
+            session.close().await;
+        }
+    }
+
+    async fn run_each(&mut self, plan: &Plan, outcome: &mut Outcome) {
+        for file in &plan.files {
+            let version = &file.migration.version;
+            if let Some(signal) = self.interrupt.signal() {
+                outcome.stopped = Some(RunError::Interrupted {
+                    signal,
+                    version: None,
+                    remains: Remains::default(),
+                });
+                return;
+            }
+            self.listener.on(Event::Applying {
+                version: version.to_string(),
+                name: file.migration.name.clone(),
+            });
+            let started = Instant::now();
+            match self.apply(plan, file).await {
+                Ok(Done::Applied) => self.applied(outcome, file, started.elapsed()),
+                Ok(Done::Elsewhere) => {
+                    self.listener.on(Event::AppliedElsewhere {
+                        version: version.to_string(),
+                    });
+                    outcome.elsewhere.push(version.clone());
+                }
+                Err(error) => {
+                    self.record_failure(file, &error).await;
+                    outcome.stopped = Some(error);
+                    return;
+                }
+            }
+        }
+    }
+
+    pub(super) fn applied(&self, outcome: &mut Outcome, file: &PlannedFile, duration: Duration) {
+        let migration = &file.migration;
+        self.listener.on(Event::Applied {
+            version: migration.version.to_string(),
+            name: migration.name.clone(),
+            duration,
+        });
+        outcome.applied.push(Applied {
+            version: migration.version.clone(),
+            name: migration.name.clone(),
+            duration,
+        });
+    }
+
+    async fn apply(&mut self, plan: &Plan, file: &PlannedFile) -> Result<Done, RunError> {
+        let text = read(file)?;
+        match &file.run {
+            Run::Steps(steps) => self.apply_steps(plan, file, &text, steps).await,
+            Run::Whole(whole) => self.apply_whole(plan, file, &text, whole).await,
+        }
+    }
+
+    async fn apply_whole(
+        &mut self,
+        plan: &Plan,
+        file: &PlannedFile,
+        text: &Text,
+        whole: &Whole,
+    ) -> Result<Done, RunError> {
+        let row = [self.ledger_row(file, text, true)?];
+        let mark = self.mark(file, 1);
+        let own: Vec<&str> = file
+            .frame
+            .begin
+            .iter()
+            .map(|begin| begin.slice(text.as_str()))
+            .collect();
+        let begin = if own.is_empty() { &["begin"] } else { own.as_slice() };
+        let mut attempts = Attempts::new(plan.lock_wait);
+        loop {
+            let envelope = Envelope {
+                mark: &mark,
+                begin,
+                lift_timeouts: self.look.has_timeouts,
+                rows: &row,
+                lock_timeout: attempts.lock_timeout(),
+                statement_timeout: file.statement_timeout(plan),
+                settings: &[],
+            };
+            let transaction = Transaction {
+                file,
+                text,
+                envelope: &envelope,
+                body: &whole.body,
+                session: whole.session,
+                commit: true,
+            };
+            let Err(refused) = self.transaction(&transaction).await else {
+                return Ok(Done::Applied);
+            };
+            match self
+                .after(file, text, refused, &mut attempts, true, &Remains::whole())
+                .await?
+            {
+                Next::Again => {}
+                Next::Elsewhere => return Ok(Done::Elsewhere),
+                Next::Committed => return Ok(Done::Applied),
+                Next::Learn(lesson) => return self.apply_learnt(plan, file, text, lesson).await,
+            }
+        }
+    }
+
+    /// Runs a file in steps that the server would not take whole.
+    async fn apply_learnt(
+        &mut self,
+        plan: &Plan,
+        file: &PlannedFile,
+        text: &Text,
+        lesson: Lesson,
+    ) -> Result<Done, RunError> {
+        let pieces = split(text.as_str()).map_err(|error| changed(file, error.to_string()))?;
+        match cut(text.as_str(), &pieces, &facts(text.as_str(), &pieces), lesson) {
+            Run::Steps(steps) => self.apply_steps(plan, file, text, &steps).await,
+            Run::Whole(_) => Err(changed(file, "it cannot be cut into steps".to_owned())),
+        }
+    }
+
+    /// Returns the statement that writes the migration's row.
+    pub(super) fn ledger_row(&self, file: &PlannedFile, text: &Text, transactional: bool) -> Result<String, RunError> {
+        let migration = &file.migration;
+        let (version, sort_key) = (migration.version.to_string(), migration.version.sort_key());
+        let (checksum, tokens) = (migration.checksum.to_string(), file.token_checksum.to_string());
+        let values = [
+            Value::Text(&version),
+            Value::Text(&sort_key),
+            Value::Text(&migration.name),
+            Value::Text(&checksum),
+            Value::Text(&tokens),
+            Value::Text(text.as_str()),
+            Value::Boolean(transactional),
+            Value::Text(env!("CARGO_PKG_VERSION")),
+            Value::Optional(self.git_commit.as_deref()),
+            Value::Integer(ledger_store::LOCK_KEY),
+        ];
+        ledger_store::row_statement(&values).map_err(|error| changed(file, error.to_string()))
+    }
+
+    /// Returns what marks a statement of ours in `pg_stat_activity`.
+    pub(super) fn mark(&self, file: &PlannedFile, number: usize) -> String {
+        // The version is digits and dots; whatever else it may become, it must not close the comment.
+        let version = file.migration.version.to_string().replace("*/", "");
+        format!("rlsctl {} {version}#{number}", self.runner)
+    }
+
+    async fn write_durations(&self, outcome: &Outcome) {
+        if outcome.applied.is_empty() {
+            return;
+        }
+        let durations: serde_json::Map<String, serde_json::Value> = outcome
+            .applied
+            .iter()
+            .map(|applied| {
+                (
+                    applied.version.to_string(),
+                    applied.duration.as_secs_f64().mul_add(1000.0, 0.0).into(),
+                )
+            })
+            .collect();
+        // They are allowed to be lost: the migrations are committed.
+        let _ = ledger_store::write_durations(&self.session, &durations.into()).await;
+    }
+
+    /// Leaves a trace in `rlsctl.event`. A run that failed is not made worse by a trace that cannot be written.
+    pub(super) async fn record_failure(&self, file: &PlannedFile, error: &RunError) {
+        let mut detail = serde_json::json!({ "error": error.to_string(), "path": file.migration.path });
+        if let RunError::Statement { server, place, .. } = error {
+            detail["server"] = serde_json::json!(server);
+            detail["line"] = place.excerpt.as_ref().map(|excerpt| excerpt.line).into();
+        }
+        let _ = ledger_store::write_event(&self.session, error.kind(), Some(&file.migration.version), &detail).await;
+    }
+}
+
+pub(super) fn read(file: &PlannedFile) -> Result<Text, RunError> {
+    file.migration.read().map_err(|error| changed(file, error.to_string()))
+}
+
+pub(super) fn changed(file: &PlannedFile, reason: String) -> RunError {
+    RunError::FileChanged {
+        version: file.migration.version.clone(),
+        path: file.migration.path.clone(),
+        reason,
+    }
+}

@@ -1,0 +1,141 @@
+//! What a plan means for people: its statements, the tables they touch, and the locks they take.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::migration::{ReadError, Text};
+use crate::script::{PieceKind, Span, classify, split};
+
+use super::cut::{How, Run, Segment};
+use super::plan::{Plan, PlannedFile};
+
+/// A file of a plan.
+#[derive(Clone, Debug)]
+pub struct ExplainedFile {
+    /// Its version.
+    pub version: String,
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// How many transactions it takes.
+    pub transactions: usize,
+    /// How many steps it is cut into; 0 if it runs whole.
+    pub steps: usize,
+    /// Its statements.
+    pub statements: Vec<ExplainedStatement>,
+}
+
+/// A statement of a plan.
+#[derive(Clone, Debug)]
+pub struct ExplainedStatement {
+    /// Its line in the file.
+    pub line: usize,
+    /// The command's name.
+    pub tag: String,
+    /// The step it belongs to, if the file is cut.
+    pub step: Option<usize>,
+    /// Whether it runs inside a transaction.
+    pub transactional: bool,
+    /// The tables it touches.
+    pub tables: Vec<TableNeed>,
+    /// Whether it may touch others: DO, CALL, functions.
+    pub unknown: bool,
+}
+
+/// A table and the lock a statement takes on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableNeed {
+    /// The table as it is written.
+    pub table: String,
+    /// The lock mode as in LOCK TABLE.
+    pub lock: String,
+    /// Whether an earlier statement of this run creates it: then nobody else can hold it.
+    pub created: bool,
+}
+
+/// Explains a plan. Reads the files again and asks the grammar about every statement.
+///
+/// # Errors
+/// The file that changed meanwhile.
+pub fn explain(plan: &Plan) -> Result<Vec<ExplainedFile>, ReadError> {
+    let mut created = BTreeSet::new();
+    plan.files
+        .iter()
+        .map(|file| Ok(explain_file(file, &file.migration.read()?, &mut created)))
+        .collect()
+}
+
+fn explain_file(file: &PlannedFile, text: &Text, created: &mut BTreeSet<String>) -> ExplainedFile {
+    let pieces = split(text.as_str()).unwrap_or_default();
+    let mut statements = Vec::with_capacity(file.statements);
+    for piece in pieces.iter().filter(|piece| piece.kind == PieceKind::Statement) {
+        let (step, transactional) = step_of(&file.run, piece.body);
+        let line = text.position(piece.body.start).line;
+        let Ok(statement) = classify(piece.body.slice(text.as_str())) else {
+            statements.push(ExplainedStatement {
+                line,
+                tag: "not understood".to_owned(),
+                step,
+                transactional,
+                tables: Vec::new(),
+                unknown: true,
+            });
+            continue;
+        };
+        let need = |used: &crate::script::TableUse| TableNeed {
+            table: used.relation.to_string(),
+            lock: used.mode.to_string(),
+            created: created.contains(&used.relation.to_string()),
+        };
+        statements.push(ExplainedStatement {
+            line,
+            tag: statement.tag.to_owned(),
+            step,
+            transactional,
+            tables: statement.tables.known.iter().map(need).collect(),
+            unknown: statement.tables.unknown,
+        });
+        created.extend(statement.creates.iter().map(ToString::to_string));
+    }
+    let (transactions, steps) = match &file.run {
+        Run::Whole(_) => (1, 0),
+        Run::Steps(steps) => (
+            steps
+                .iter()
+                .filter(|step| matches!(step.how, How::Inside { .. }))
+                .count(),
+            steps.len(),
+        ),
+    };
+    ExplainedFile {
+        version: file.migration.version.to_string(),
+        name: file.migration.name.clone(),
+        path: file.migration.path.clone(),
+        transactions,
+        steps,
+        statements,
+    }
+}
+
+fn step_of(run: &Run, statement: Span) -> (Option<usize>, bool) {
+    let Run::Steps(steps) = run else {
+        return (None, true);
+    };
+    let within = |span: &Span| span.start <= statement.start && statement.end <= span.end;
+    for step in steps {
+        match &step.how {
+            How::Outside { statement: span, .. } if within(span) => return (Some(step.number), false),
+            How::Inside { body, .. } => {
+                let found = body.iter().any(|segment| match segment {
+                    Segment::Sql(span) | Segment::Copy { statement: span, .. } => within(span),
+                });
+                if found {
+                    return (Some(step.number), true);
+                }
+            }
+            How::Outside { .. } => {}
+        }
+    }
+    (None, true)
+}

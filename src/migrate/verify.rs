@@ -1,0 +1,168 @@
+//! Files against ledger: what is applied, what is pending, and what keeps a run from beginning.
+
+use crate::finding::Finding;
+use crate::ledger::{Comparison, Entry, FileMark, Verdict, compare};
+use crate::migration::{Checksum, Migration, Set, TokenChecksum, Version};
+
+use super::plan::AppliedState;
+
+/// What files and ledger say together.
+#[derive(Debug)]
+pub struct Verified<'a> {
+    /// What is applied, in version order, with the ledger's checksums.
+    pub applied: Vec<(Version, Checksum)>,
+    /// The newest of it.
+    pub newest: Option<Version>,
+    /// The files that are not applied, in version order.
+    pub pending: Vec<&'a Migration>,
+    /// What keeps a run from beginning.
+    pub errors: Vec<Finding>,
+    /// What is good to know.
+    pub notes: Vec<Finding>,
+}
+
+impl Verified<'_> {
+    /// Returns a finding for each pending file that is older than the newest applied one.
+    pub fn late(&self) -> Vec<Finding> {
+        let Some(newest) = &self.newest else {
+            return Vec::new();
+        };
+        let late = self.pending.iter().filter(|migration| migration.version < *newest);
+        late.map(|migration| gap(migration, newest)).collect()
+    }
+}
+
+/// Returns the finding about a pending file that is older than an applied one.
+pub fn gap(migration: &Migration, newest: &Version) -> Finding {
+    let message = format!("is pending, but the newer {newest} is applied");
+    let help = "give it a newer version, or run it where it is with `rlsctl migrate --allow-out-of-order`";
+    Finding::error("drift.gap", migration.version.to_string(), message, help)
+        .at(&migration.path, 1, 1)
+        .evidence("newest_applied", newest.to_string())
+}
+
+/// Compares. Reads the files again only if the heads disagree.
+pub fn verify(set: &Set, applied: AppliedState) -> Verified<'_> {
+    match applied {
+        AppliedState::First(count) => agreed(set, count),
+        AppliedState::Rows(entries) => compared(set, &entries),
+    }
+}
+
+fn agreed(set: &Set, count: usize) -> Verified<'_> {
+    let (done, pending) = set.migrations.split_at(count);
+    Verified {
+        applied: done
+            .iter()
+            .map(|migration| (migration.version.clone(), migration.checksum))
+            .collect(),
+        newest: done.last().map(|migration| migration.version.clone()),
+        pending: pending.iter().collect(),
+        errors: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn compared<'a>(set: &'a Set, entries: &[Entry]) -> Verified<'a> {
+    let marks: Vec<FileMark> = set.migrations.iter().map(mark).collect();
+    let mut verified = Verified {
+        applied: entries
+            .iter()
+            .map(|entry| (entry.version.clone(), entry.checksum))
+            .collect(),
+        newest: entries.last().map(|entry| entry.version.clone()),
+        pending: Vec::new(),
+        errors: Vec::new(),
+        notes: Vec::new(),
+    };
+    let comparisons = compare(&marks, entries);
+    let restamped: Vec<&Version> = comparisons.iter().filter_map(restamped).collect();
+    for comparison in &comparisons {
+        let file = comparison.file.map(|file| &set.migrations[file]);
+        let entry = comparison.entry.map(|entry| &entries[entry]);
+        match (&comparison.verdict, file, entry) {
+            (Verdict::Pending, Some(file), _) if !restamped.contains(&&file.version) => verified.pending.push(file),
+            (Verdict::Edited, Some(file), Some(entry)) => verified.errors.push(edited(file, entry)),
+            (Verdict::Cosmetic, Some(file), Some(entry)) => verified.notes.push(cosmetic(file, entry)),
+            (Verdict::MissingFile { restamped }, _, Some(entry)) => {
+                verified.errors.push(missing(entry, restamped.as_ref(), set));
+            }
+            _ => {}
+        }
+    }
+    verified
+}
+
+fn restamped(comparison: &Comparison) -> Option<&Version> {
+    match &comparison.verdict {
+        Verdict::MissingFile { restamped } => restamped.as_ref(),
+        _ => None,
+    }
+}
+
+/// A file that cannot be read any more has no tokens that could be equal to any other's.
+fn mark(migration: &Migration) -> FileMark {
+    let unreadable = || TokenChecksum::of(&format!("'{}'", migration.path.display()));
+    FileMark {
+        version: migration.version.clone(),
+        checksum: migration.checksum,
+        token_checksum: migration
+            .read()
+            .map_or_else(|_| unreadable(), |text| text.token_checksum()),
+    }
+}
+
+fn edited(file: &Migration, entry: &Entry) -> Finding {
+    let message = format!(
+        "was edited after it was applied at {} by {}",
+        entry.applied_at, entry.applied_by
+    );
+    let help =
+        "restore the file as it was applied (git log shows who changed it), and put the change into a new migration";
+    with_checksums(
+        Finding::error("drift.edited", file.version.to_string(), message, help),
+        file,
+        entry,
+    )
+}
+
+fn cosmetic(file: &Migration, entry: &Entry) -> Finding {
+    let message = "differs from what was applied in comments, white space or letter case only";
+    let help = "nothing has to be done: the statements are the same";
+    with_checksums(
+        Finding::info("drift.cosmetic", file.version.to_string(), message, help),
+        file,
+        entry,
+    )
+}
+
+fn with_checksums(finding: Finding, file: &Migration, entry: &Entry) -> Finding {
+    finding
+        .at(&file.path, 1, 1)
+        .evidence("checksum_in_ledger", entry.checksum.to_string())
+        .evidence("checksum_of_file", file.checksum.to_string())
+}
+
+fn missing(entry: &Entry, restamped: Option<&Version>, set: &Set) -> Finding {
+    let version = entry.version.to_string();
+    let Some(file) = restamped.and_then(|version| set.get(version)) else {
+        let message = format!(
+            "({}) is applied, but has no file; applied at {} by {}",
+            entry.name, entry.applied_at, entry.applied_by
+        );
+        let help = format!(
+            "get the file back; the ledger has its text: select sql from rlsctl.ledger where version = '{version}'"
+        );
+        return Finding::error("drift.missing-file", version, message, help)
+            .evidence("checksum_in_ledger", entry.checksum.to_string());
+    };
+    let message = format!(
+        "is applied, and its statements are now in a file of version {}",
+        file.version
+    );
+    let help = format!("give the file its version {version} back; running it under the new one would apply it twice");
+    Finding::error("drift.restamped", version, message, help)
+        .at(&file.path, 1, 1)
+        .evidence("checksum_in_ledger", entry.checksum.to_string())
+        .evidence("version_of_file", file.version.to_string())
+}

@@ -1,0 +1,68 @@
+//! What `migrate` did.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::exit::Exit;
+use crate::migrate::Outcome;
+
+use super::document::Document;
+use super::text::{DIM, GOOD, count};
+
+/// Returns an outcome for machines.
+pub fn outcome_document(outcome: &Outcome, exit: Exit) -> Document {
+    let applied: Vec<Value> = outcome
+        .applied
+        .iter()
+        .map(|applied| {
+            json!({
+                "version": applied.version.to_string(),
+                "name": applied.name,
+                "duration_ms": milliseconds(applied.duration),
+            })
+        })
+        .collect();
+    let versions =
+        |versions: &[crate::migration::Version]| versions.iter().map(ToString::to_string).collect::<Vec<_>>();
+    Document::new("migrate", exit)
+        .summary("applied", outcome.applied.len())
+        .summary("applied_by_another_runner", outcome.elsewhere.len())
+        .summary("pending", outcome.pending.len())
+        .summary("total", outcome.total)
+        .summary("head", outcome.head.to_string())
+        .with("applied", applied)
+        .with("applied_by_another_runner", versions(&outcome.elsewhere))
+        .with("pending", versions(&outcome.pending))
+}
+
+fn milliseconds(duration: std::time::Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}
+
+/// Returns an outcome for people: one or two lines, for the rest is on stderr.
+pub fn outcome_text(outcome: &Outcome) -> String {
+    let mut text = if outcome.applied.is_empty() && outcome.elsewhere.is_empty() {
+        "nothing to apply".to_owned()
+    } else {
+        let took: std::time::Duration = outcome.applied.iter().map(|applied| applied.duration).sum();
+        let took = super::text::human_duration(took);
+        format!(
+            "{GOOD}applied {}{GOOD:#} in {took}",
+            count(outcome.applied.len(), "migration")
+        )
+    };
+    let mut add = |what: String| write!(text, "{what}").expect("a String can be written to");
+    if !outcome.elsewhere.is_empty() {
+        add(format!("; {} by another runner", outcome.elsewhere.len()));
+    }
+    if !outcome.pending.is_empty() {
+        add(format!("; {} still pending", outcome.pending.len()));
+    }
+    add(format!(
+        "\nhead {} {DIM}({} applied){DIM:#}\n",
+        outcome.head.short(),
+        outcome.total
+    ));
+    text
+}

@@ -1,0 +1,186 @@
+//! Progress: a bar on a terminal, plain lines off it.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::event::{Blocker, Event};
+
+use super::text::{DIM, GOOD, NOTE, WARNING, count, human_duration, printable};
+
+/// Turns events into a bar, or into lines.
+pub(super) struct Progress {
+    bar: RefCell<Option<ProgressBar>>,
+    wanted: bool,
+}
+
+impl Progress {
+    /// Returns progress that is shown as a bar if one is wanted, else as lines.
+    pub(super) fn new(wanted: bool) -> Self {
+        Self {
+            bar: RefCell::new(None),
+            wanted,
+        }
+    }
+
+    /// Takes an event; returns the line that is to be printed for it, if one is.
+    pub(super) fn on(&self, event: &Event) -> Option<String> {
+        match event {
+            Event::Started { pending } => self.start(*pending),
+            Event::Finished => self.finish(),
+            Event::Applying { version, name } => self.message(format!("{version} {name}")),
+            Event::Step {
+                version,
+                number,
+                of,
+                what,
+            } => self.message(format!("{version} step {number}/{of}: {what}")),
+            Event::Applied { .. } | Event::AppliedElsewhere { .. } if self.bar.borrow().is_some() => {
+                if let Some(bar) = &*self.bar.borrow() {
+                    bar.inc(1);
+                }
+                return match event {
+                    Event::AppliedElsewhere { .. } => line(event),
+                    _ => None,
+                };
+            }
+            _ => {}
+        }
+        line(event)
+    }
+
+    fn start(&self, pending: usize) {
+        if !self.wanted || pending == 0 {
+            return;
+        }
+        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}").expect("the template is right");
+        let bar = ProgressBar::new(pending as u64).with_style(style.progress_chars("=> "));
+        *self.bar.borrow_mut() = Some(bar);
+    }
+
+    fn message(&self, text: String) {
+        if let Some(bar) = &*self.bar.borrow() {
+            bar.set_message(text);
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        if let Some(bar) = self.bar.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Prints without tearing the bar.
+    pub(super) fn suspend(&self, print: impl FnOnce()) {
+        match &*self.bar.borrow() {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+}
+
+/// Returns an event as a line; `None` for those that only move the bar.
+fn line(event: &Event) -> Option<String> {
+    let line = match event {
+        Event::Started { .. } | Event::Finished | Event::Applying { .. } => return None,
+        Event::Target { description } => format!("{DIM}target:{DIM:#} {}", printable(description)),
+        Event::Step {
+            version,
+            number,
+            of,
+            what,
+        } => {
+            format!("{DIM}{version}{DIM:#} step {number}/{of}: {}", printable(what))
+        }
+        Event::Applied {
+            version,
+            name,
+            duration,
+        } => format!(
+            "{GOOD}applied{GOOD:#} {version} {} {DIM}({}){DIM:#}",
+            printable(name),
+            human_duration(*duration)
+        ),
+        Event::AppliedElsewhere { version } => format!("{GOOD}applied{GOOD:#} {version} by another runner"),
+        Event::Waiting {
+            version,
+            waited,
+            blockers,
+        } => format!(
+            "{WARNING}waiting{WARNING:#} {version} for {}: {}",
+            human_duration(*waited),
+            who(blockers)
+        ),
+        Event::WaitingForRunner { version, pid } => {
+            let backend = pid.map_or_else(String::new, |pid| format!(" (backend {pid})"));
+            format!("{WARNING}waiting{WARNING:#} {version}: another runner is at it{backend}")
+        }
+        Event::Retrying {
+            version,
+            sqlstate,
+            attempt,
+            pause,
+            blockers,
+        } => format!(
+            "{WARNING}retrying{WARNING:#} {version} in {}: attempt {attempt} got SQLSTATE {sqlstate}; {}",
+            human_duration(*pause),
+            who(blockers)
+        ),
+        Event::Notice { severity, message } => format!("{DIM}{severity}:{DIM:#} {}", printable(message)),
+        Event::Note(text) => format!("{NOTE}note:{NOTE:#} {}", printable(text)),
+        Event::Warning(text) => format!("{WARNING}warning:{WARNING:#} {}", printable(text)),
+        Event::DroppedInvalidIndex { index, version } => {
+            format!(
+                "{NOTE}note:{NOTE:#} dropped the INVALID index {} that migration {version} had left",
+                printable(index)
+            )
+        }
+        Event::Wrote { path } => format!("{GOOD}wrote{GOOD:#} {}", printable(&path.display().to_string())),
+    };
+    Some(line)
+}
+
+/// Returns who is in the way.
+pub(super) fn who(blockers: &[Blocker]) -> String {
+    if blockers.is_empty() {
+        return "who holds the lock could not be seen".to_owned();
+    }
+    let shown: Vec<String> = blockers.iter().take(3).map(one).collect();
+    let more = blockers.len().saturating_sub(3);
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!(" and {} more", count(more, "session"))
+    };
+    format!("blocked by {}{more}", shown.join("; "))
+}
+
+/// Returns one session that is in the way, for people.
+pub fn one(blocker: &Blocker) -> String {
+    let mut text = match blocker.pid {
+        Some(pid) => format!("backend {pid}"),
+        None => "a prepared transaction".to_owned(),
+    };
+    let mut add = |what: String| write!(text, "{what}").expect("a String can be written to");
+    if let Some(role) = &blocker.role {
+        add(format!(" of role {}", printable(role)));
+    }
+    if let Some(application) = &blocker.application {
+        add(format!(", application {}", printable(application)));
+    }
+    if let Some(client) = &blocker.client {
+        add(format!(", client {}", printable(client)));
+    }
+    if let Some(state) = &blocker.state {
+        add(format!(", {}", printable(state)));
+    }
+    if let Some(since) = blocker.since {
+        add(format!(" for {}", human_duration(since)));
+    }
+    if let Some(wants) = &blocker.wants {
+        add(format!(" (we want {})", printable(wants)));
+    }
+    text
+}
