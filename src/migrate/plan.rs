@@ -37,7 +37,12 @@ pub struct Ask {
 #[derive(Clone, Debug)]
 pub enum AppliedState {
     /// The first so many files, content and all: the heads agree.
-    First(usize),
+    First {
+        /// How many.
+        count: usize,
+        /// The head over them.
+        head: Head,
+    },
     /// These rows, to be compared one by one.
     Rows(Vec<Entry>),
 }
@@ -47,7 +52,10 @@ impl AppliedState {
     pub fn by_head(set: &Set, applied: usize, head: &Head) -> Option<Self> {
         let first = set.migrations.get(..applied)?;
         let ours = Head::of(first.iter().map(|migration| (&migration.version, &migration.checksum)));
-        (ours == *head).then_some(Self::First(applied))
+        (ours == *head).then_some(Self::First {
+            count: applied,
+            head: ours,
+        })
     }
 }
 
@@ -82,6 +90,8 @@ pub struct Plan {
     pub files: Vec<PlannedFile>,
     /// What is applied already, in version order.
     pub applied: Vec<(Version, Checksum)>,
+    /// The head over it.
+    pub head: Head,
     /// Pending files that stay pending because of `--to`.
     pub later: Vec<Version>,
     /// What a person should know; nothing that stops the run.
@@ -133,6 +143,7 @@ pub fn plan(set: &Set, applied: AppliedState, steps: &[StepRow], ask: &Ask) -> R
     Ok(Plan {
         files,
         applied: verified.applied,
+        head: verified.head,
         later: later.into_iter().map(|migration| migration.version.clone()).collect(),
         notes,
         single_transaction: ask.single_transaction,
@@ -157,13 +168,17 @@ impl Plan {
             elsewhere: Vec::new(),
             pending: Vec::new(),
             total: self.applied.len(),
-            head: Head::of(self.applied.iter().map(|(version, checksum)| (version, checksum))),
+            head: self.head,
             stopped: None,
         }
     }
 
     /// Fills in what follows from what was applied.
     pub(super) fn close(&self, outcome: &mut Outcome) {
+        if self.files.is_empty() {
+            outcome.pending.clone_from(&self.later);
+            return;
+        }
         let ours = outcome.applied.iter().map(|applied| &applied.version);
         let done: BTreeSet<&Version> = ours.chain(&outcome.elsewhere).collect();
         let mut all: Vec<(&Version, &Checksum)> = self
