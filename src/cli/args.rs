@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Flags;
@@ -42,10 +43,11 @@ pub struct Cli {
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// The database, by its name in rlsctl.toml [env: RLSCTL_TARGET]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub target: Option<String>,
     /// The database, as a URL or a key-value string [env: RLSCTL_DATABASE_URL, DATABASE_URL, PG*]
-    #[arg(long, global = true, value_name = "URL", hide_env_values = true)]
+    // An empty one, from a variable that is not set, would mean some default database.
+    #[arg(long, global = true, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub database_url: Option<String>,
     /// The configuration file [env: RLSCTL_CONFIG; default: rlsctl.toml here or above]
     #[arg(long, global = true, value_name = "FILE")]
@@ -60,7 +62,7 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: ColorChoice,
     /// Print results and errors only
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Print also what the server notices
     #[arg(short, long, global = true)]
@@ -87,10 +89,13 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Looks for a migrations folder in this directory and below, tells its layout from the files in it, and
-tries the connection. Nothing on the server is changed. An existing rlsctl.toml is left alone.
+tries the connection. Nothing on the server is changed; without a connection the file is written all the
+same. A configuration that is there already is left alone.
 
-Example:
-  DATABASE_URL=postgres://localhost/app rlsctl init")]
+Examples:
+  DATABASE_URL=postgres://localhost/app rlsctl init
+  rlsctl --dir db/migrations init              when there are several, or none with files in it yet
+  rlsctl --config ci/rlsctl.toml init          write it there")]
 pub struct InitArgs {}
 
 /// `new`.
@@ -99,8 +104,11 @@ pub struct InitArgs {}
 The file's name and number follow the layout of the folder: a timestamp, the next number, a folder
 with up.sql, ... Never overwrites a file.
 
-Example:
-  rlsctl new \"add tenant to invoices\"")]
+The path goes to stdout.
+
+Examples:
+  rlsctl new \"add tenant to invoices\"
+  $EDITOR $(rlsctl new \"add tenant to invoices\")")]
 pub struct NewArgs {
     /// What the migration does, in a few words
     #[arg(value_name = "NAME", required = true)]
@@ -113,7 +121,11 @@ pub struct NewArgs {
 The head is a hash over all applied versions and their content: two databases at the same number with
 different content have different heads.
 
-Exit codes: 0 files and ledger agree (pending files are not a finding), 1 they do not.")]
+Exit codes: 0 files and ledger agree (pending files are not a finding), 1 they do not.
+
+Examples:
+  rlsctl status
+  rlsctl --target prod status --format json | jq -r .summary.head")]
 pub struct StatusArgs {}
 
 /// `migrate`.
@@ -165,6 +177,7 @@ impl Cli {
         };
         Flags {
             config: self.global.config.clone(),
+            config_is_new: matches!(self.command, Command::Init(_)),
             target: self.global.target.clone(),
             database_url: self.global.database_url.clone(),
             dir: self.global.dir.clone(),

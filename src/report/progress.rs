@@ -29,13 +29,13 @@ impl Progress {
         match event {
             Event::Started { pending } => self.start(*pending),
             Event::Finished => self.finish(),
-            Event::Applying { version, name } => self.message(format!("{version} {name}")),
+            Event::Applying { version, name } => self.message(&format!("{version} {name}")),
             Event::Step {
                 version,
                 number,
                 of,
                 what,
-            } => self.message(format!("{version} step {number}/{of}: {what}")),
+            } => self.message(&format!("{version} step {number}/{of}: {what}")),
             Event::Applied { .. } | Event::AppliedElsewhere { .. } if self.bar.borrow().is_some() => {
                 if let Some(bar) = &*self.bar.borrow() {
                     bar.inc(1);
@@ -54,14 +54,14 @@ impl Progress {
         if !self.wanted || pending == 0 {
             return;
         }
-        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}").expect("the template is right");
+        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}").expect("the template is right");
         let bar = ProgressBar::new(pending as u64).with_style(style.progress_chars("=> "));
         *self.bar.borrow_mut() = Some(bar);
     }
 
-    fn message(&self, text: String) {
+    fn message(&self, text: &str) {
         if let Some(bar) = &*self.bar.borrow() {
-            bar.set_message(text);
+            bar.set_message(fit(text, super::ui::terminal_width()));
         }
     }
 
@@ -79,6 +79,21 @@ impl Progress {
             None => print(),
         }
     }
+}
+
+/// What the bar's own part of the line takes, with numbers of five digits, and what a terminal adds to it: it echoes `^C`, which
+/// must not make a second line that nobody takes away.
+const BESIDE_MESSAGE: usize = 24 + 1 + 11 + 1 + 4;
+
+/// Returns as much of a message as fits beside the bar.
+fn fit(text: &str, width: usize) -> String {
+    let room = width.saturating_sub(BESIDE_MESSAGE);
+    let text = printable(text).replace(['\n', '\t'], " ");
+    if text.chars().count() <= room {
+        return text;
+    }
+    let cut: String = text.chars().take(room.saturating_sub(3)).collect();
+    cut + "..."
 }
 
 /// Returns an event as a line; `None` for those that only move the bar.
@@ -183,4 +198,18 @@ pub fn one(blocker: &Blocker) -> String {
         add(format!(" (we want {})", printable(wants)));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_leaves_room_for_the_echo_of_ctrl_c() {
+        let fitted = fit(&"x".repeat(200), 80);
+        assert_eq!(fitted.chars().count() + BESIDE_MESSAGE, 80);
+        assert!(fitted.ends_with("x..."));
+        assert_eq!(fit("0001 a\u{1b}b", 80), "0001 a\u{fffd}b");
+        assert_eq!(fit("0001", 20), "...");
+    }
 }
