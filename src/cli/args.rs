@@ -20,14 +20,14 @@ use crate::report::{ColorChoice, Format};
     max_term_width = 100,
     after_help = "\
 Examples:
-  rlsctl init                       find the migrations and the database, write rlsctl.toml
-  rlsctl status                     what is applied, what is pending, the head
-  rlsctl migrate --plan             what would be done: files, statements, tables, locks
-  rlsctl migrate                    do it
-  rlsctl --target prod status       the same for another database of rlsctl.toml
+  rlsctl init                  find migrations and database, write rlsctl.toml
+  rlsctl status                what is applied, what is pending, the head
+  rlsctl migrate --plan        what would be done: statements, tables, locks
+  rlsctl migrate               do it
+  rlsctl --target prod status  the same for another database of rlsctl.toml
 
-Exit codes: 0 done, 1 findings, 2 usage, 3 configuration or connection, 4 blocked, 5 failed and
-rolled back, 6 refused before anything ran, 7 partly applied, 130/143 interrupted."
+Exit codes: 0 done, 1 findings, 2 usage, 3 configuration or connection, 4 blocked, 5 failed and rolled back, \
+6 refused before anything ran, 7 partly applied, 130/143 interrupted."
 )]
 pub struct Cli {
     /// What is global.
@@ -88,23 +88,21 @@ pub enum Command {
 /// `init`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Looks for a migrations folder in this directory and below, tells its layout from the files in it, and
-tries the connection. Nothing on the server is changed; without a connection the file is written all the
-same. A configuration that is there already is left alone.
+Looks for a migrations folder in this directory and below, tells its layout from the files in it, and tries the \
+connection. Nothing on the server is changed; without a connection the file is written all the same. A configuration \
+that is there already is left alone.
 
 Examples:
   DATABASE_URL=postgres://localhost/app rlsctl init
-  rlsctl --dir db/migrations init              when there are several, or none with files in it yet
-  rlsctl --config ci/rlsctl.toml init          write it there")]
+  rlsctl --dir db/migrations init      where there are several, or an empty one
+  rlsctl --config ci/rlsctl.toml init  write it there")]
 pub struct InitArgs {}
 
 /// `new`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The file's name and number follow the layout of the folder: a timestamp, the next number, a folder
-with up.sql, ... Never overwrites a file.
-
-The path goes to stdout.
+The file's name and number follow the layout of the folder: a timestamp, the next number, a folder with up.sql, ... \
+Never overwrites a file. Its path goes to stdout.
 
 Examples:
   rlsctl new \"add tenant to invoices\"
@@ -118,8 +116,8 @@ pub struct NewArgs {
 /// `status`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The head is a hash over all applied versions and their content: two databases at the same number with
-different content have different heads.
+The head is a hash over all applied versions and their content: two databases at the same number with different \
+content have different heads.
 
 Exit codes: 0 files and ledger agree (pending files are not a finding), 1 they do not.
 
@@ -131,15 +129,14 @@ pub struct StatusArgs {}
 /// `migrate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each file runs in one transaction together with its ledger row; statements that cannot run in a
-transaction (CREATE INDEX CONCURRENTLY, VACUUM, ...) are found by the server's grammar and run one by
-one. Locks are waited for briefly and again, so that the application does not queue behind us.
-Safe to run twice, at the same moment, and after being killed.
+Each file runs in one transaction together with its ledger row; statements that cannot run in a transaction (CREATE \
+INDEX CONCURRENTLY, VACUUM, ...) are found by the server's grammar and run one by one. Locks are waited for briefly and \
+again, so that the application does not queue behind us. Safe to run twice, at the same moment, and after being killed.
 
 Examples:
-  rlsctl migrate --plan                        look first
-  rlsctl migrate --to 20240105120000           not further than this
-  rlsctl migrate --single-transaction          all or nothing
+  rlsctl migrate --plan                 look first
+  rlsctl migrate --to 20240105120000    not further than this
+  rlsctl migrate --single-transaction   all or nothing
   rlsctl --dir db/migrations migrate --format json")]
 pub struct MigrateArgs {
     /// Print what would be done, and do nothing

@@ -2,6 +2,7 @@
 //!
 //! stdout is what was asked for; stderr is everything else: progress, notes, errors. Meaning is never by colour alone.
 
+mod bar;
 mod document;
 mod excerpt;
 mod failure;

@@ -3,11 +3,15 @@
 use std::cell::RefCell;
 use std::fmt::Write as _;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::event::{Blocker, Event};
 
+use super::bar::BarTerminal;
 use super::text::{DIM, GOOD, NOTE, WARNING, count, human_duration, printable};
+
+/// How often the bar is drawn at most, a second.
+const REDRAWS: u8 = 20;
 
 /// Turns events into a bar, or into lines.
 pub(super) struct Progress {
@@ -54,14 +58,15 @@ impl Progress {
         if !self.wanted || pending == 0 {
             return;
         }
-        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}").expect("the template is right");
-        let bar = ProgressBar::new(pending as u64).with_style(style.progress_chars("=> "));
+        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}").expect("the template is right");
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(BarTerminal), REDRAWS);
+        let bar = ProgressBar::with_draw_target(Some(pending as u64), target).with_style(style.progress_chars("=> "));
         *self.bar.borrow_mut() = Some(bar);
     }
 
     fn message(&self, text: &str) {
         if let Some(bar) = &*self.bar.borrow() {
-            bar.set_message(fit(text, super::ui::terminal_width()));
+            bar.set_message(printable(text).replace(['\n', '\t'], " "));
         }
     }
 
@@ -79,21 +84,6 @@ impl Progress {
             None => print(),
         }
     }
-}
-
-/// What the bar's own part of the line takes, with numbers of five digits, and what a terminal adds to it: it echoes `^C`, which
-/// must not make a second line that nobody takes away.
-const BESIDE_MESSAGE: usize = 24 + 1 + 11 + 1 + 4;
-
-/// Returns as much of a message as fits beside the bar.
-fn fit(text: &str, width: usize) -> String {
-    let room = width.saturating_sub(BESIDE_MESSAGE);
-    let text = printable(text).replace(['\n', '\t'], " ");
-    if text.chars().count() <= room {
-        return text;
-    }
-    let cut: String = text.chars().take(room.saturating_sub(3)).collect();
-    cut + "..."
 }
 
 /// Returns an event as a line; `None` for those that only move the bar.
@@ -198,18 +188,4 @@ pub fn one(blocker: &Blocker) -> String {
         add(format!(" (we want {})", printable(wants)));
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_leaves_room_for_the_echo_of_ctrl_c() {
-        let fitted = fit(&"x".repeat(200), 80);
-        assert_eq!(fitted.chars().count() + BESIDE_MESSAGE, 80);
-        assert!(fitted.ends_with("x..."));
-        assert_eq!(fit("0001 a\u{1b}b", 80), "0001 a\u{fffd}b");
-        assert_eq!(fit("0001", 20), "...");
-    }
 }

@@ -53,7 +53,9 @@ impl Ui {
             ColorChoice::Always => Choice::Always,
             ColorChoice::Never => Choice::Never,
         };
-        let bar = io::stderr().is_terminal() && !quiet && !verbose && format == Format::Text;
+        // A terminal that knows no escape codes, such as an editor's shell, says so.
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let bar = io::stderr().is_terminal() && !is_dumb && !quiet && !verbose && format == Format::Text;
         Self {
             format,
             quiet,
