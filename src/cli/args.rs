@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Flags;
@@ -19,14 +20,14 @@ use crate::report::{ColorChoice, Format};
     max_term_width = 100,
     after_help = "\
 Examples:
-  rlsctl init                       find the migrations and the database, write rlsctl.toml
-  rlsctl status                     what is applied, what is pending, the head
-  rlsctl migrate --plan             what would be done: files, statements, tables, locks
-  rlsctl migrate                    do it
-  rlsctl --target prod status       the same for another database of rlsctl.toml
+  rlsctl init                  find migrations and database, write rlsctl.toml
+  rlsctl status                what is applied, what is pending, the head
+  rlsctl migrate --plan        what would be done: statements, tables, locks
+  rlsctl migrate               do it
+  rlsctl --target prod status  the same for another database of rlsctl.toml
 
-Exit codes: 0 done, 1 findings, 2 usage, 3 configuration or connection, 4 blocked, 5 failed and
-rolled back, 6 refused before anything ran, 7 partly applied, 130/143 interrupted."
+Exit codes: 0 done, 1 findings, 2 usage, 3 configuration or connection, 4 blocked, 5 failed and rolled back, \
+6 refused before anything ran, 7 partly applied, 130/143 interrupted."
 )]
 pub struct Cli {
     /// What is global.
@@ -42,10 +43,11 @@ pub struct Cli {
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// The database, by its name in rlsctl.toml [env: RLSCTL_TARGET]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub target: Option<String>,
     /// The database, as a URL or a key-value string [env: RLSCTL_DATABASE_URL, DATABASE_URL, PG*]
-    #[arg(long, global = true, value_name = "URL", hide_env_values = true)]
+    // An empty one, from a variable that is not set, would mean some default database.
+    #[arg(long, global = true, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub database_url: Option<String>,
     /// The configuration file [env: RLSCTL_CONFIG; default: rlsctl.toml here or above]
     #[arg(long, global = true, value_name = "FILE")]
@@ -60,7 +62,7 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: ColorChoice,
     /// Print results and errors only
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Print also what the server notices
     #[arg(short, long, global = true)]
@@ -86,21 +88,25 @@ pub enum Command {
 /// `init`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Looks for a migrations folder in this directory and below, tells its layout from the files in it, and
-tries the connection. Nothing on the server is changed. An existing rlsctl.toml is left alone.
+Looks for a migrations folder in this directory and below, tells its layout from the files in it, and tries the \
+connection. Nothing on the server is changed; without a connection the file is written all the same. A configuration \
+that is there already is left alone.
 
-Example:
-  DATABASE_URL=postgres://localhost/app rlsctl init")]
+Examples:
+  DATABASE_URL=postgres://localhost/app rlsctl init
+  rlsctl --dir db/migrations init      where there are several, or an empty one
+  rlsctl --config ci/rlsctl.toml init  write it there")]
 pub struct InitArgs {}
 
 /// `new`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The file's name and number follow the layout of the folder: a timestamp, the next number, a folder
-with up.sql, ... Never overwrites a file.
+The file's name and number follow the layout of the folder: a timestamp, the next number, a folder with up.sql, ... \
+Never overwrites a file. Its path goes to stdout.
 
-Example:
-  rlsctl new \"add tenant to invoices\"")]
+Examples:
+  rlsctl new \"add tenant to invoices\"
+  $EDITOR $(rlsctl new \"add tenant to invoices\")")]
 pub struct NewArgs {
     /// What the migration does, in a few words
     #[arg(value_name = "NAME", required = true)]
@@ -110,24 +116,27 @@ pub struct NewArgs {
 /// `status`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The head is a hash over all applied versions and their content: two databases at the same number with
-different content have different heads.
+The head is a hash over all applied versions and their content: two databases at the same number with different \
+content have different heads.
 
-Exit codes: 0 files and ledger agree (pending files are not a finding), 1 they do not.")]
+Exit codes: 0 files and ledger agree (pending files are not a finding), 1 they do not.
+
+Examples:
+  rlsctl status
+  rlsctl --target prod status --format json | jq -r .summary.head")]
 pub struct StatusArgs {}
 
 /// `migrate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each file runs in one transaction together with its ledger row; statements that cannot run in a
-transaction (CREATE INDEX CONCURRENTLY, VACUUM, ...) are found by the server's grammar and run one by
-one. Locks are waited for briefly and again, so that the application does not queue behind us.
-Safe to run twice, at the same moment, and after being killed.
+Each file runs in one transaction together with its ledger row; statements that cannot run in a transaction (CREATE \
+INDEX CONCURRENTLY, VACUUM, ...) are found by the server's grammar and run one by one. Locks are waited for briefly and \
+again, so that the application does not queue behind us. Safe to run twice, at the same moment, and after being killed.
 
 Examples:
-  rlsctl migrate --plan                        look first
-  rlsctl migrate --to 20240105120000           not further than this
-  rlsctl migrate --single-transaction          all or nothing
+  rlsctl migrate --plan                 look first
+  rlsctl migrate --to 20240105120000    not further than this
+  rlsctl migrate --single-transaction   all or nothing
   rlsctl --dir db/migrations migrate --format json")]
 pub struct MigrateArgs {
     /// Print what would be done, and do nothing
@@ -165,6 +174,7 @@ impl Cli {
         };
         Flags {
             config: self.global.config.clone(),
+            config_is_new: matches!(self.command, Command::Init(_)),
             target: self.global.target.clone(),
             database_url: self.global.database_url.clone(),
             dir: self.global.dir.clone(),

@@ -1,12 +1,10 @@
 //! Connecting while the files are read, and looking at the ledger.
 
-use std::path::Path;
-
 use crate::exit::{Exit, Failure};
 use crate::migrate::plan::AppliedState;
 use crate::migration::{Head, Set};
 use crate::pg::{self, Environment, LedgerError, Look, MessageError, Session, Settings, StepRow, Work, ledger_store};
-use crate::report::TargetInfo;
+use crate::report::{Document, TargetInfo};
 
 use super::context::{Context, Refusal};
 use super::describe::config_failure;
@@ -28,14 +26,49 @@ pub struct Gathered {
 /// Why a command does not know enough.
 pub enum NotGathered {
     /// The files are wrong.
-    Refused(Refusal),
-    /// No connection, no privilege, no folder.
-    Failed(Box<Failure>),
+    Refused {
+        /// What is wrong with them.
+        refusal: Refusal,
+        /// The database that was meant.
+        target: TargetInfo,
+    },
+    /// No connection, no privilege.
+    Failed {
+        /// Why.
+        failure: Box<Failure>,
+        /// The database that was meant, as far as that is known.
+        target: Option<TargetInfo>,
+    },
 }
 
 impl From<Failure> for NotGathered {
     fn from(failure: Failure) -> Self {
-        Self::Failed(Box::new(failure))
+        Self::Failed {
+            failure: Box::new(failure),
+            target: None,
+        }
+    }
+}
+
+impl NotGathered {
+    /// Prints it, and returns the exit code.
+    ///
+    /// # Errors
+    /// A stream that cannot be written.
+    pub fn report(self, context: &Context<'_>, command: &'static str) -> Result<Exit, Failure> {
+        match self {
+            Self::Refused { refusal, target } => {
+                let mut document = Document::new(command, Exit::Refused);
+                document.target = Some(target);
+                refusal.report(context, command, document)
+            }
+            Self::Failed { failure, target } => {
+                let mut document = Document::new(command, failure.exit);
+                document.target = target;
+                context.fail(command, &failure, document)?;
+                Ok(failure.exit)
+            }
+        }
     }
 }
 
@@ -49,7 +82,9 @@ pub fn settings(context: &Context<'_>) -> Result<(Settings, TargetInfo), Failure
             format!("the connection settings of {} are wrong", target.origin),
         );
         failure.causes.push(error.to_string());
-        failure.hint("a connection string looks like postgres://user@host:5432/database")
+        failure
+            .state("nothing was changed")
+            .hint("a connection string looks like postgres://user@host:5432/database")
     })?;
     for warning in &settings.warnings {
         context.ui.warning(warning);
@@ -83,10 +118,19 @@ pub async fn gather(context: &Context<'_>, work: Work) -> Result<Gathered, NotGa
     let connected = connect_and_look(&settings, work).await;
     let set = match files.join() {
         Ok(Ok(set)) => set,
-        Ok(Err(problems)) => return Err(NotGathered::Refused(Refusal::from_problems(&problems))),
+        Ok(Err(problems)) => {
+            let refusal = Refusal::from_problems(&problems);
+            return Err(NotGathered::Refused { refusal, target });
+        }
         Err(panic) => std::panic::resume_unwind(panic),
     };
-    let (session, look) = connected?;
+    let (session, look) = match connected {
+        Ok(connected) => connected,
+        Err(failure) => {
+            let (failure, target) = (Box::new(failure), Some(target));
+            return Err(NotGathered::Failed { failure, target });
+        }
+    };
     Ok(Gathered {
         set,
         settings,
@@ -149,10 +193,4 @@ pub fn ledger_failure(error: &LedgerError) -> Failure {
         }
     }
     .state("nothing was changed")
-}
-
-/// Whether a folder is given relative to here, for messages.
-pub fn shown(dir: &Path) -> String {
-    let text = dir.display().to_string();
-    text.strip_prefix("./").map_or(text.clone(), str::to_owned)
 }

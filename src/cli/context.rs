@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::finding::Finding;
 use crate::migration::{Problem, find};
-use crate::report::{Document, Ui, count, forgive_broken_pipe, render_findings};
+use crate::report::{Document, Ui, count, forgive_broken_pipe, sort_findings};
 
 /// What every command has at hand.
 pub struct Context<'a> {
@@ -17,7 +17,8 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Returns the migrations folder: the one that is configured, or the only one that is found.
+    /// Returns the migrations folder: the one that is configured, or the only one that is found in the project, which is where
+    /// `rlsctl.toml` is, or here.
     ///
     /// # Errors
     /// None found, or several: nothing is guessed.
@@ -25,21 +26,26 @@ impl Context<'_> {
         if let Some(dir) = &self.config.dir {
             return Ok(dir.clone());
         }
-        let found = find(Path::new(".")).map_err(|problem| {
+        let root = &self.config.root;
+        let is_here = root.as_os_str().is_empty();
+        let found = find(if is_here { Path::new(".") } else { root }).map_err(|problem| {
             let failure =
                 Failure::new(Exit::Environment, "no migrations folder could be settled on").cause(problem.to_string());
-            failure.hint("name it with `--dir DIR`, and its layout in rlsctl.toml")
+            failure
+                .state("nothing was changed")
+                .hint("name it with `--dir DIR`, and its layout in rlsctl.toml")
         })?;
         match found.as_slice() {
-            [(dir, _)] => Ok(dir.clone()),
-            [] => Err(
-                Failure::new(Exit::Environment, "no migrations folder was found here or below")
-                    .hint("name it with `--dir DIR`, or write it into rlsctl.toml with `rlsctl init`"),
-            ),
+            [(dir, _)] => Ok(short(dir)),
+            [] => Err(no_folder(root)),
             several => {
-                let list: Vec<String> = several.iter().map(|(dir, _)| dir.display().to_string()).collect();
-                Err(Failure::new(Exit::Environment, "several migrations folders were found")
-                    .cause(list.join(", "))
+                let mut failure = Failure::new(Exit::Environment, "several migrations folders were found");
+                let named = several
+                    .iter()
+                    .map(|(dir, detected)| format!("{} ({} layout)", short(dir).display(), detected.layout));
+                failure.causes = named.collect();
+                Err(failure
+                    .state("nothing was changed")
                     .hint("name the one that is meant with `--dir DIR`, or in rlsctl.toml"))
             }
         }
@@ -60,6 +66,26 @@ impl Context<'_> {
     pub fn fail(&self, command: &'static str, failure: &Failure, document: Document) -> Result<(), Failure> {
         forgive_broken_pipe(self.ui.failure(command, failure, Some(document)))
     }
+}
+
+/// Returns a path without the leading `./` that a search from here gives it.
+fn short(dir: &Path) -> PathBuf {
+    dir.strip_prefix("./").unwrap_or(dir).to_owned()
+}
+
+fn no_folder(root: &Path) -> Failure {
+    let place = if root.as_os_str().is_empty() {
+        "here or below".to_owned()
+    } else {
+        format!("in {} or below", root.display())
+    };
+    Failure::new(
+        Exit::Environment,
+        format!("no folder with migrations was found {place}"),
+    )
+    .state("nothing was changed")
+    .hint("if there is one, name it: `rlsctl --dir DIR ...`")
+    .hint("if there is none yet, make one: `mkdir migrations && rlsctl --dir migrations init`")
 }
 
 /// Returns the runtime of a command that connects. One thread: the work is the server's.
@@ -93,14 +119,17 @@ impl Refusal {
     /// # Errors
     /// A stream that cannot be written.
     pub fn report(self, context: &Context<'_>, command: &'static str, document: Document) -> Result<Exit, Failure> {
+        let mut findings = self.findings;
+        sort_findings(&mut findings);
         let failure = Failure::new(
             Exit::Refused,
-            format!("refused before anything ran: {}", count(self.findings.len(), "finding")),
+            format!("refused before anything ran: {}", count(findings.len(), "finding")),
         )
-        .state("nothing was changed");
-        context.ui.findings(&render_findings(&self.findings));
+        .state("nothing was changed")
+        .hint(format!("mend what is listed above, then run `rlsctl {command}` again"));
+        context.ui.findings(&findings);
         let mut document = document;
-        document.findings = self.findings;
+        document.findings = findings;
         context.fail(command, &failure, document)?;
         Ok(Exit::Refused)
     }
@@ -112,7 +141,16 @@ fn finding(problem: &Problem) -> Finding {
     let object = paths
         .first()
         .map_or_else(String::new, |path| path.display().to_string());
-    let finding = Finding::error(problem.code(), object, problem.to_string(), help(problem));
+    let message = problem.to_string();
+    // The object is printed before the message, and the line behind it.
+    let bare = message.strip_prefix(&object).and_then(|rest| rest.split_once(": "));
+    let bare = bare.filter(|(place, _)| place.chars().all(|c| c == ':' || c.is_ascii_digit()));
+    let message = bare.map_or(message.as_str(), |(_, bare)| bare);
+    let mut finding = Finding::error(problem.code(), object, message, help(problem));
+    if paths.len() > 1 {
+        let all: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        finding = finding.evidence("files", all);
+    }
     match (paths.first(), problem.line()) {
         (Some(path), Some(line)) => finding.at(*path, line, problem.column().unwrap_or(1)),
         _ => finding,
@@ -122,9 +160,10 @@ fn finding(problem: &Problem) -> Finding {
 /// Returns what to do about a problem with the files.
 fn help(problem: &Problem) -> &'static str {
     match problem {
-        Problem::DirectoryMissing { .. } | Problem::NoDirectory { .. } => {
-            "name the migrations folder with `--dir`, or in rlsctl.toml"
+        Problem::DirectoryMissing { .. } => {
+            "name the migrations folder with `--dir`, or in rlsctl.toml; if there is none yet, make it with mkdir"
         }
+        Problem::NoDirectory { .. } => "name the migrations folder with `--dir`, or in rlsctl.toml",
         Problem::Unreadable { .. } => "see who owns it, and that you may read it",
         Problem::NotAFile { .. } => "move it out of the migrations folder",
         Problem::SymlinkLoop { .. } => "remove the link",

@@ -10,13 +10,16 @@ use crate::report::{count, describe_blocker, human_duration};
 pub fn config_failure(error: &ConfigError) -> Failure {
     let mut failure = Failure::new(Exit::Environment, error.to_string());
     match error {
-        ConfigError::Unreadable { source, .. } => failure.causes.push(source.to_string()),
-        ConfigError::Invalid { source, suggestion, .. } => {
-            failure.causes.push(source.to_string().trim_end().to_owned());
-            if let Some(known) = suggestion {
-                failure.hints.push(format!("did you mean `{known}`?"));
-            }
+        ConfigError::Unreadable { source, .. } => {
+            failure.causes.push(source.to_string());
+            failure
+                .hints
+                .push("name a file that is there, or make one with `rlsctl init`".to_owned());
         }
+        ConfigError::Invalid { suggestion, .. } => failure.hints.push(match suggestion {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => "mend the file; docs/guide.md lists its keys".to_owned(),
+        }),
         ConfigError::MissingVariable { name, .. } => {
             failure.hints.push(format!("export {name}, or use `--database-url`"));
         }
@@ -26,8 +29,9 @@ pub fn config_failure(error: &ConfigError) -> Failure {
                 .push("name one with `--target NAME`, or a database with `--database-url URL`".to_owned());
         }
         ConfigError::Setting { .. } => failure.exit = Exit::Usage,
-        ConfigError::Value { .. } => {}
+        ConfigError::Value { path, .. } => failure.hints.push(format!("mend it in {}", path.display())),
     }
+    failure.state.push("nothing was changed".to_owned());
     failure
 }
 

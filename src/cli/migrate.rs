@@ -9,10 +9,10 @@ use crate::migrate::plan::{Ask, plan};
 use crate::migrate::{Interrupt, Migrator, Outcome, Plan, git};
 use crate::migration::Version;
 use crate::pg::{Look, Work, ledger_store};
-use crate::report::{Document, outcome_document, outcome_text, plan_document, plan_text, render_findings};
+use crate::report::{Document, outcome_document, outcome_text, plan_document, plan_text};
 
 use super::args::MigrateArgs;
-use super::connection::{Gathered, NotGathered, applied, gather, ledger_failure};
+use super::connection::{Gathered, applied, gather, ledger_failure};
 use super::context::{Context, Refusal};
 use super::describe::run_failure;
 
@@ -25,8 +25,7 @@ pub fn run(context: &Context<'_>, args: &MigrateArgs) -> Result<Exit, Failure> {
     runtime.block_on(async {
         match gather(context, Work::Migrator).await {
             Ok(gathered) => with(context, args, gathered).await,
-            Err(NotGathered::Failed(failure)) => Err(*failure),
-            Err(NotGathered::Refused(refusal)) => refusal.report(context, NAME, Document::new(NAME, Exit::Refused)),
+            Err(not_gathered) => not_gathered.report(context, NAME),
         }
     })
 }
@@ -40,9 +39,8 @@ async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> 
         Ok(plan) => plan,
         Err(findings) => return Refusal { findings }.report(context, NAME, document),
     };
-    for note in &plan.notes {
-        context.ui.findings(&render_findings(std::slice::from_ref(note)));
-    }
+    context.ui.notes(&plan.notes);
+    document.findings.clone_from(&plan.notes);
     if args.plan {
         return print_plan(context, &plan, &gathered);
     }
@@ -74,6 +72,7 @@ fn print_plan(context: &Context<'_>, plan: &Plan, gathered: &Gathered) -> Result
         .map_err(|problem| Failure::new(Exit::Refused, problem.to_string()).state("nothing was changed"))?;
     let mut document = plan_document(&files);
     document.target = Some(gathered.target.clone());
+    document.findings.clone_from(&plan.notes);
     context.print(&document, &plan_text(&files, &gathered.target.description))?;
     Ok(Exit::Done)
 }
@@ -163,11 +162,13 @@ fn finish(context: &Context<'_>, outcome: &Outcome, document: Document) -> Resul
         let failure = run_failure(error, outcome);
         let mut told = outcome_document(outcome, failure.exit);
         told.target = document.target;
+        told.findings = document.findings;
         context.fail(NAME, &failure, told)?;
         return Ok(failure.exit);
     }
     let mut told = outcome_document(outcome, Exit::Done);
     told.target = document.target;
+    told.findings = document.findings;
     context.print(&told, &outcome_text(outcome))?;
     Ok(Exit::Done)
 }

@@ -1,12 +1,13 @@
 //! From the arguments to the exit code.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
-use crate::report::Ui;
+use crate::report::{ColorChoice, Format, Ui, failure_document};
 
 use super::args::{Cli, Command};
 use super::context::Context;
@@ -14,14 +15,11 @@ use super::describe::config_failure;
 use super::{init, migrate, new, status};
 
 /// Runs the command line and returns how it ended.
-pub fn main(arguments: impl Iterator<Item = std::ffi::OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(arguments) {
+pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
+    let arguments: Vec<_> = arguments.collect();
+    let cli = match parse(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version go to stdout and are no error; a closed pipe is none either.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
-        }
+        Err(error) => return not_understood(&error, wants_json(&arguments)),
     };
     let global = &cli.global;
     let ui = Ui::new(global.format, global.quiet, global.verbose, global.color);
@@ -33,6 +31,50 @@ pub fn main(arguments: impl Iterator<Item = std::ffi::OsString>) -> Exit {
             failure.exit
         }
     }
+}
+
+/// Reads the command line. What clap does not see when one of a pair stands before the command and the other behind it is
+/// looked at here.
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let cli = Cli::try_parse_from(arguments)?;
+    let conflict = |what: &str| Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, what));
+    if cli.global.quiet && cli.global.verbose {
+        return conflict("`--quiet` cannot be used with `--verbose`");
+    }
+    if cli.global.target.is_some() && cli.global.database_url.is_some() {
+        return conflict("`--target` cannot be used with `--database-url`: each names a database");
+    }
+    Ok(cli)
+}
+
+/// Prints help, the version, or why the command line was not understood; the last also as a document, if one is asked for.
+fn not_understood(error: &clap::Error, json: bool) -> Exit {
+    // Help and version go to stdout and are no error; a closed pipe is none either.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return Exit::Done;
+    }
+    if json {
+        let ui = Ui::new(Format::Json, true, false, ColorChoice::Never);
+        let rendered = error.render().to_string();
+        let what = rendered
+            .trim_start_matches("error: ")
+            .split("\n\n")
+            .next()
+            .unwrap_or_default();
+        let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+        let failure = Failure::new(Exit::Usage, what)
+            .state("nothing was changed")
+            .hint("`rlsctl --help` shows the commands and options");
+        let _ = ui.result(&failure_document("usage", &failure), "");
+    }
+    Exit::Usage
+}
+
+/// Whether `--format json` is somewhere in a command line that is not understood as a whole.
+fn wants_json(arguments: &[OsString]) -> bool {
+    let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    texts.contains(&"--format=json") || texts.windows(2).any(|pair| pair == ["--format", "json"])
 }
 
 fn prepare(cli: &Cli) -> Result<Config, Failure> {

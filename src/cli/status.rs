@@ -3,9 +3,9 @@
 use crate::exit::{Exit, Failure};
 use crate::migrate::verify::verify;
 use crate::pg::Work;
-use crate::report::{Document, Standing, status_document, status_text};
+use crate::report::{Standing, count, sort_findings, status_document, status_text};
 
-use super::connection::{Gathered, NotGathered, applied, gather, shown};
+use super::connection::{Gathered, applied, gather};
 use super::context::{Context, runtime};
 
 /// The command's name in documents.
@@ -16,8 +16,7 @@ pub fn run(context: &Context<'_>) -> Result<Exit, Failure> {
     runtime()?.block_on(async {
         match gather(context, Work::Reader).await {
             Ok(gathered) => show(context, gathered).await,
-            Err(NotGathered::Failed(failure)) => Err(*failure),
-            Err(NotGathered::Refused(refusal)) => refusal.report(context, NAME, Document::new(NAME, Exit::Refused)),
+            Err(not_gathered) => not_gathered.report(context, NAME),
         }
     })
 }
@@ -39,6 +38,7 @@ async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure
     let mut findings = verified.errors;
     findings.extend(late);
     findings.extend(verified.notes);
+    sort_findings(&mut findings);
     let standing = Standing {
         applied: verified.applied.len(),
         newest: verified.newest,
@@ -49,12 +49,13 @@ async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure
             .map(|migration| (migration.version.clone(), migration.name.clone()))
             .collect(),
         unfinished,
+        other_ledgers: look.other_ledgers,
         findings,
         folder: format!(
-            "{} ({} layout, {} files)",
-            shown(&set.dir),
+            "{} ({} layout, {})",
+            set.dir.display(),
             set.layout,
-            set.migrations.len()
+            count(set.migrations.len(), "file")
         ),
         target: target.description.clone(),
     };

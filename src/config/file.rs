@@ -71,13 +71,16 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// Not TOML, or not ours.
-    #[error("{path} is not a valid configuration")]
+    #[error("{path}:{line}:{column}: {reason}")]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// The parser's words, with the place.
-        #[source]
-        source: Box<toml::de::Error>,
+        /// The line, from 1.
+        line: usize,
+        /// The column in characters, from 1.
+        column: usize,
+        /// The parser's words, without any text of the file: the line may hold a password.
+        reason: String,
         /// The nearest known key.
         suggestion: Option<String>,
     },
@@ -100,7 +103,7 @@ pub enum ConfigError {
         reason: String,
     },
     /// `${NAME}` without such a variable.
-    #[error("targets.{target}.url in {path} needs the environment variable {name}, which is not set")]
+    #[error("targets.{target}.url in {path} needs the environment variable {name}, which is not set or empty")]
     MissingVariable {
         /// The file.
         path: PathBuf,
@@ -133,12 +136,12 @@ fn known_targets(known: &[String]) -> String {
 }
 
 impl File {
-    /// Returns the file's content.
+    /// Returns the file's content; a relative path is one below `cwd`.
     ///
     /// # Errors
     /// [`ConfigError::Unreadable`] and [`ConfigError::Invalid`].
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+    pub fn read(path: &Path, cwd: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(cwd.join(path)).map_err(|source| ConfigError::Unreadable {
             path: path.to_owned(),
             source,
         })?;
@@ -150,11 +153,35 @@ impl File {
     /// # Errors
     /// [`ConfigError::Invalid`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|source| ConfigError::Invalid {
-            path: path.to_owned(),
-            suggestion: suggestion(source.message()),
-            source: Box::new(source),
+        toml::from_str(text).map_err(|error| {
+            let (line, column) = place(text, error.span().map_or(0, |span| span.start));
+            ConfigError::Invalid {
+                path: path.to_owned(),
+                line,
+                column,
+                reason: without_values(error.message()),
+                suggestion: suggestion(error.message()),
+            }
         })
+    }
+}
+
+/// Returns line and column, in characters from 1, of a byte of the file.
+fn place(text: &str, byte: usize) -> (usize, usize) {
+    let before = text.get(..byte).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    (line, before[start..].chars().count() + 1)
+}
+
+/// Returns the parser's message without the values it quotes, such as `string "postgres://user:password@host"`.
+fn without_values(message: &str) -> String {
+    let one_line = message.trim().replace('\n', ", ");
+    match (one_line.find('"'), one_line.rfind('"')) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}...{}", &one_line[..first], &one_line[last + 1..])
+        }
+        _ => one_line,
     }
 }
 
@@ -174,6 +201,26 @@ fn suggestion(message: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_says_the_place_and_never_the_line() {
+        let cases = [
+            ("[targets.a]\nurl = postgres://u:geheim@h/d\n", 2),
+            ("[targets]\nprod = 'postgres://u:geheim@h/d'\n", 2),
+            ("\n\ntargets = 'postgres://u:geheim@h/d'\n", 3),
+            ("[targets.a]\nurl = 'postgres://u:geheim@h/d\n", 2),
+            ("[targets.a]\nurl = ['postgres://u:geheim@h/d']\n", 2),
+            ("[targets.a]\nurl = 'postgres://u:geheim@h/d'\nurl = 'x'\n", 3),
+        ];
+        for (text, expected) in cases {
+            let error = File::parse(Path::new("rlsctl.toml"), text).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("geheim"), "{error:?}");
+            let ConfigError::Invalid { line, .. } = error else {
+                panic!("{error:?}")
+            };
+            assert_eq!(line, expected, "{text}");
+        }
+    }
 
     #[test]
     fn an_unknown_key_is_an_error_with_a_suggestion() {

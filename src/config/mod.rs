@@ -2,6 +2,7 @@
 
 mod file;
 mod resolve;
+mod url;
 
 pub use file::{ConfigError, File, LimitsFile, MigrationsFile, TargetFile};
 pub use resolve::{Config, FILE_NAME, Flags, Limits, Target};

@@ -9,12 +9,15 @@ use crate::duration::parse_duration;
 use crate::migration::Layout;
 
 use super::file::{ConfigError, File, TargetFile};
+use super::url::{ExpandError, expand, has_literal_password};
 
 /// What was typed.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
     /// `--config`.
     pub config: Option<PathBuf>,
+    /// Whether the file named by `--config` is the one that is to be written, and need not be there.
+    pub config_is_new: bool,
     /// `--target`.
     pub target: Option<String>,
     /// `--database-url`.
@@ -61,6 +64,10 @@ impl Default for Limits {
 pub struct Config {
     /// The file that was read, if any.
     pub path: Option<PathBuf>,
+    /// The file that was named, whether it is there or not.
+    pub named: Option<PathBuf>,
+    /// Where the project is: the file's folder, or the current one. Empty for the current one.
+    pub root: PathBuf,
     /// The migrations folder, if one was named.
     pub dir: Option<PathBuf>,
     /// The layout, unless it is to be found out.
@@ -77,6 +84,17 @@ pub struct Config {
 /// The variables that say which database is meant; the others say how to get in.
 const CHOOSING: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE"];
 
+/// Our own variables.
+const VARIABLES: [&str; 7] = [
+    "RLSCTL_TARGET",
+    "RLSCTL_DATABASE_URL",
+    "RLSCTL_CONFIG",
+    "RLSCTL_DIR",
+    "RLSCTL_STATEMENT_TIMEOUT",
+    "RLSCTL_LOCK_WAIT",
+    "RLSCTL_PG_BIN",
+];
+
 /// The file's name.
 pub const FILE_NAME: &str = "rlsctl.toml";
 
@@ -88,32 +106,47 @@ impl Config {
     /// # Errors
     /// Any [`ConfigError`] except those about targets, which only commands that connect can have.
     pub fn resolve(flags: Flags, environment: BTreeMap<String, String>, cwd: &Path) -> Result<Self, ConfigError> {
+        // A variable that is set to nothing, as CI systems do for secrets that are not there, is not set.
+        let environment: BTreeMap<String, String> =
+            environment.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         let named = flags
             .config
             .clone()
-            .or_else(|| environment.get("RLSCTL_CONFIG").map(PathBuf::from))
-            .map(|path| cwd.join(path));
-        let path = named.or_else(|| find_upwards(cwd));
-        let file = path.as_deref().map(File::read).transpose()?.unwrap_or_default();
+            .or_else(|| environment.get("RLSCTL_CONFIG").map(PathBuf::from));
+        let path = match &named {
+            Some(named) if flags.config_is_new && !cwd.join(named).exists() => None,
+            Some(named) => Some(named.clone()),
+            None => find_upwards(cwd),
+        };
+        let file = match &path {
+            Some(path) => File::read(path, cwd)?,
+            None => File::default(),
+        };
         let origin = path.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
-        let base = path.as_deref().and_then(Path::parent).unwrap_or(cwd).to_owned();
+        let root = path
+            .as_deref()
+            .and_then(Path::parent)
+            .unwrap_or(Path::new(""))
+            .to_owned();
         let dir = flags
             .dir
             .clone()
             .or_else(|| environment.get("RLSCTL_DIR").map(PathBuf::from))
-            .or_else(|| file.migrations.dir.as_ref().map(|dir| base.join(dir)));
+            .or_else(|| file.migrations.dir.as_ref().map(|dir| root.join(dir)));
         check_tables(&origin, &file)?;
         let mut config = Self {
             layout: layout(&origin, file.migrations.layout.as_deref())?,
             limits: limits(&origin, &file, &flags, &environment)?,
-            warnings: Vec::new(),
+            warnings: unknown_variables(&environment),
             path,
+            named,
+            root,
             dir,
             file,
             flags,
             environment,
         };
-        config.warnings = config.literal_passwords();
+        config.warnings.extend(config.literal_passwords());
         Ok(config)
     }
 
@@ -142,7 +175,7 @@ impl Config {
             return self.named(name);
         }
         for variable in ["RLSCTL_DATABASE_URL", "DATABASE_URL"] {
-            if let Some(url) = self.environment.get(variable).filter(|url| !url.is_empty()) {
+            if let Some(url) = self.environment.get(variable) {
                 return Ok(unnamed(url, variable));
             }
         }
@@ -174,28 +207,30 @@ impl Config {
         })
     }
 
-    /// Replaces each `${NAME}`.
+    /// Replaces each `${NAME}`. A variable that is empty counts as not set: an empty URL would mean some default database.
     fn expand(&self, name: &str, target: &TargetFile) -> Result<String, ConfigError> {
-        let mut expanded = String::new();
-        let mut rest = target.url.as_str();
-        while let Some((before, after)) = rest.split_once("${") {
-            let Some((variable, after)) = after.split_once('}') else {
-                break;
-            };
-            let value = self
-                .environment
-                .get(variable)
-                .ok_or_else(|| ConfigError::MissingVariable {
-                    path: self.path.clone().unwrap_or_default(),
-                    target: name.to_owned(),
-                    name: variable.to_owned(),
-                })?;
-            expanded.push_str(before);
-            expanded.push_str(value);
-            rest = after;
+        let path = || self.path.clone().unwrap_or_default();
+        let url = expand(&target.url, |variable| self.environment.get(variable).cloned());
+        let url = url.map_err(|error| match error {
+            ExpandError::Missing { name: variable } => ConfigError::MissingVariable {
+                path: path(),
+                target: name.to_owned(),
+                name: variable,
+            },
+            ExpandError::Unclosed => ConfigError::Value {
+                path: path(),
+                key: format!("targets.{name}.url"),
+                reason: error.to_string(),
+            },
+        })?;
+        if url.trim().is_empty() {
+            return Err(ConfigError::Value {
+                path: path(),
+                key: format!("targets.{name}.url"),
+                reason: "is empty; leave the target out to use PG* and the defaults".to_owned(),
+            });
         }
-        expanded.push_str(rest);
-        Ok(expanded)
+        Ok(url)
     }
 
     fn literal_passwords(&self) -> Vec<String> {
@@ -221,17 +256,33 @@ fn unnamed(url: &str, origin: &str) -> Target {
     }
 }
 
+/// Looks for the file in the current folder and above, up to the root of the checkout. Here, its path is as short as a person would write it.
 fn find_upwards(cwd: &Path) -> Option<PathBuf> {
     for folder in cwd.ancestors() {
         let candidate = folder.join(FILE_NAME);
         if candidate.is_file() {
-            return Some(candidate);
+            let is_here = folder == cwd;
+            return Some(if is_here { PathBuf::from(FILE_NAME) } else { candidate });
         }
         if folder.join(".git").exists() {
             break;
         }
     }
     None
+}
+
+/// Returns a warning for each `RLSCTL_*` that nothing reads and that is so like one of ours that it is most likely misspelt.
+fn unknown_variables(environment: &BTreeMap<String, String>) -> Vec<String> {
+    let unknown = environment
+        .keys()
+        .filter(|name| name.starts_with("RLSCTL_") && !VARIABLES.contains(&name.as_str()));
+    unknown
+        .filter_map(|name| {
+            let like = |known: &&&str| strsim::damerau_levenshtein(name, known) <= 2;
+            let known = VARIABLES.iter().find(like)?;
+            Some(format!("nothing reads {name}; did you mean {known}?"))
+        })
+        .collect()
 }
 
 fn layout(path: &Path, name: Option<&str>) -> Result<Option<Layout>, ConfigError> {
@@ -302,22 +353,6 @@ fn limits(
             defaults.lock_wait,
         )?,
     })
-}
-
-/// Whether a URL or a key-value string holds a password that is not a variable.
-fn has_literal_password(url: &str) -> bool {
-    let literal = |password: &str| !password.is_empty() && !password.starts_with("${");
-    if let Some((_, rest)) = url.split_once("://") {
-        let userinfo = rest
-            .split(['/', '?'])
-            .next()
-            .and_then(|authority| authority.rsplit_once('@'));
-        return userinfo
-            .and_then(|(userinfo, _)| userinfo.split_once(':'))
-            .is_some_and(|(_, password)| literal(password));
-    }
-    url.split_once("password=")
-        .is_some_and(|(_, password)| literal(password.trim_start_matches('\'')))
 }
 
 #[cfg(test)]

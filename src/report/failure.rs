@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::exit::{Failure, ServerError};
 
+use super::document::Document;
 use super::excerpt::render_excerpt;
 use super::text::{ERROR, NOTE, printable};
 
@@ -65,8 +66,20 @@ fn server_lines(server: &ServerError, with_state: bool, line: &mut impl FnMut(&s
     }
 }
 
+/// Returns the document of a command that failed before it had anything else to say.
+pub fn failure_document(command: &'static str, failure: &Failure) -> Document {
+    with_failure(Document::new(command, failure.exit), failure)
+}
+
+/// Returns a document that says why the command failed.
+pub(super) fn with_failure(mut document: Document, failure: &Failure) -> Document {
+    document.exit = failure.exit;
+    document.extra.insert("error".to_owned(), failure_json(failure));
+    document
+}
+
 /// Returns a failure for machines.
-pub fn failure_json(failure: &Failure) -> Value {
+fn failure_json(failure: &Failure) -> Value {
     let location = failure
         .excerpt
         .as_ref()

@@ -2,6 +2,7 @@
 //!
 //! stdout is what was asked for; stderr is everything else: progress, notes, errors. Meaning is never by colour alone.
 
+mod bar;
 mod document;
 mod excerpt;
 mod failure;
@@ -13,10 +14,10 @@ mod text;
 mod ui;
 
 pub use document::{Document, TargetInfo};
-pub use failure::{failure_json, render_failure};
+pub use failure::{failure_document, render_failure};
 pub use migrate::{outcome_document, outcome_text};
 pub use plan::{plan_document, plan_text};
 pub use progress::one as describe_blocker;
 pub use status::{Standing, status_document, status_text};
-pub use text::{count, human_duration, render_finding, render_findings};
+pub use text::{count, human_duration, printable, render_finding, render_findings, sort_findings};
 pub use ui::{ColorChoice, Format, Ui, forgive_broken_pipe};

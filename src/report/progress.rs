@@ -3,11 +3,15 @@
 use std::cell::RefCell;
 use std::fmt::Write as _;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::event::{Blocker, Event};
 
+use super::bar::BarTerminal;
 use super::text::{DIM, GOOD, NOTE, WARNING, count, human_duration, printable};
+
+/// How often the bar is drawn at most, a second.
+const REDRAWS: u8 = 20;
 
 /// Turns events into a bar, or into lines.
 pub(super) struct Progress {
@@ -29,13 +33,13 @@ impl Progress {
         match event {
             Event::Started { pending } => self.start(*pending),
             Event::Finished => self.finish(),
-            Event::Applying { version, name } => self.message(format!("{version} {name}")),
+            Event::Applying { version, name } => self.message(&format!("{version} {name}")),
             Event::Step {
                 version,
                 number,
                 of,
                 what,
-            } => self.message(format!("{version} step {number}/{of}: {what}")),
+            } => self.message(&format!("{version} step {number}/{of}: {what}")),
             Event::Applied { .. } | Event::AppliedElsewhere { .. } if self.bar.borrow().is_some() => {
                 if let Some(bar) = &*self.bar.borrow() {
                     bar.inc(1);
@@ -55,13 +59,14 @@ impl Progress {
             return;
         }
         let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}").expect("the template is right");
-        let bar = ProgressBar::new(pending as u64).with_style(style.progress_chars("=> "));
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(BarTerminal), REDRAWS);
+        let bar = ProgressBar::with_draw_target(Some(pending as u64), target).with_style(style.progress_chars("=> "));
         *self.bar.borrow_mut() = Some(bar);
     }
 
-    fn message(&self, text: String) {
+    fn message(&self, text: &str) {
         if let Some(bar) = &*self.bar.borrow() {
-            bar.set_message(text);
+            bar.set_message(printable(text).replace(['\n', '\t'], " "));
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Standing {
     pub unfinished: Vec<Version>,
     /// What files and ledger disagree about.
     pub findings: Vec<Finding>,
+    /// Other tools' ledgers in the database, `schema.table`.
+    pub other_ledgers: Vec<String>,
     /// The folder and its layout.
     pub folder: String,
     /// `host/db as role`.
@@ -34,12 +36,16 @@ pub struct Standing {
 }
 
 impl Standing {
+    fn of_severity(&self, severity: Severity) -> usize {
+        let alike = self.findings.iter().filter(|finding| finding.severity == severity);
+        alike.count()
+    }
+
     /// Returns the exit code: findings of severity error are findings, pending files are not.
     pub fn exit(&self) -> Exit {
-        if self.findings.iter().any(|finding| finding.severity == Severity::Error) {
-            Exit::Findings
-        } else {
-            Exit::Done
+        match self.of_severity(Severity::Error) {
+            0 => Exit::Done,
+            _ => Exit::Findings,
         }
     }
 }
@@ -55,9 +61,11 @@ pub fn status_document(standing: &Standing) -> Document {
     let mut document = Document::new("status", standing.exit())
         .summary("applied", standing.applied)
         .summary("pending", standing.pending.len())
-        .summary("drifted", standing.findings.len())
+        .summary("drifted", standing.of_severity(Severity::Error))
+        .summary("cosmetic", standing.of_severity(Severity::Info))
         .summary("head", standing.head.as_ref().map(ToString::to_string))
         .summary("newest", standing.newest.as_ref().map(ToString::to_string))
+        .with("other_ledgers", standing.other_ledgers.clone())
         .with("pending", pending)
         .with("unfinished", unfinished);
     document.findings.clone_from(&standing.findings);
@@ -72,6 +80,9 @@ pub fn status_text(standing: &Standing) -> String {
     match &standing.head {
         None => line("head", "no ledger: rlsctl has not run here yet".to_owned()),
         Some(head) => line("head", format!("{GOOD}{}{GOOD:#}", head.short())),
+    }
+    for table in &standing.other_ledgers {
+        line("", format!("another tool's ledger is here: {}", printable(table)));
     }
     let newest = standing
         .newest

@@ -1,11 +1,11 @@
 //! Small pieces of text that several reports share.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
 use crate::finding::{Finding, Severity};
+use crate::migration::Version;
 
 /// Errors.
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -40,44 +40,134 @@ pub fn human_duration(duration: Duration) -> String {
     }
 }
 
-/// Returns one finding: what, where, and what to do.
-pub fn render_finding(finding: &Finding) -> String {
+/// More findings of one kind than this are listed a line each, with one help for all.
+const IN_FULL: usize = 5;
+
+/// More notes of one kind than this are only counted; they need nothing to be done.
+const NOTES_NAMED: usize = 10;
+
+fn head(finding: &Finding) -> String {
     let (style, word) = match finding.severity {
         Severity::Error => (ERROR, "error"),
         Severity::Warning => (WARNING, "warning"),
         Severity::Info => (NOTE, "info"),
     };
-    let mut text = format!(
-        "{style}{word}{style:#} {DIM}[{}]{DIM:#} {} {}\n",
-        finding.code,
-        printable(&finding.object),
-        printable(&finding.message)
-    );
-    if let Some(location) = &finding.location {
-        let path = printable(&location.path.display().to_string());
-        writeln!(text, "  at {path}:{}:{}", location.line, location.column).expect("a String can be written to");
+    format!("{style}{word}{style:#} {DIM}[{}]{DIM:#}", finding.code)
+}
+
+fn place(finding: &Finding) -> Option<String> {
+    let location = finding.location.as_ref()?;
+    let path = printable(&location.path.display().to_string());
+    Some(format!("{path}:{}:{}", location.line, location.column))
+}
+
+/// Returns one finding: what, where, and what to do.
+pub fn render_finding(finding: &Finding) -> String {
+    let (object, message) = (printable(&finding.object), printable(&finding.message));
+    let mut text = format!("{} {object} {message}\n", head(finding));
+    if let Some(place) = place(finding) {
+        text.push_str(&format!("  at {place}\n"));
     }
     for (key, value) in &finding.evidence {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        writeln!(text, "  {DIM}{}:{DIM:#} {}", key.replace('_', " "), printable(&value))
-            .expect("a String can be written to");
+        let value = value.as_str().map_or_else(|| value.to_string(), short_hash);
+        text.push_str(&format!(
+            "  {DIM}{}:{DIM:#} {}\n",
+            key.replace('_', " "),
+            printable(&value)
+        ));
     }
-    if !finding.help.is_empty() {
-        writeln!(text, "  {NOTE}help:{NOTE:#} {}", printable(&finding.help)).expect("a String can be written to");
+    text.push_str(&help(finding));
+    text
+}
+
+fn help(finding: &Finding) -> String {
+    if finding.help.is_empty() {
+        return String::new();
+    }
+    format!("  {NOTE}help:{NOTE:#} {}\n", printable(&finding.help))
+}
+
+/// A sha256 is shown as git shows one; the JSON document has it in full.
+fn short_hash(value: &str) -> String {
+    let is_hash = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hash { &value[..12] } else { value }.to_owned()
+}
+
+/// Returns all findings, one after the other. Many of one kind are folded, so that the last screen still tells the story: errors
+/// and warnings to a line each, notes to one line together.
+pub fn render_findings(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    let mut folded: Vec<&str> = Vec::new();
+    for finding in findings {
+        if folded.contains(&finding.code) {
+            continue;
+        }
+        let alike: Vec<&Finding> = findings.iter().filter(|other| other.code == finding.code).collect();
+        if alike.len() <= IN_FULL {
+            text.push_str(&render_finding(finding));
+            continue;
+        }
+        folded.push(finding.code);
+        text.push_str(&if finding.severity == Severity::Info {
+            fold_notes(&alike)
+        } else {
+            fold(&alike)
+        });
     }
     text
 }
 
-/// Returns all findings, one after the other.
-pub fn render_findings(findings: &[Finding]) -> String {
-    findings.iter().map(render_finding).collect()
+fn fold(alike: &[&Finding]) -> String {
+    let mut text = String::new();
+    for finding in alike {
+        let (object, message) = (printable(&finding.object), printable(&finding.message));
+        let place = place(finding).map_or_else(String::new, |place| format!(" ({place})"));
+        text.push_str(&format!("{} {object} {message}{place}\n", head(finding)));
+    }
+    // The help of each may name its own object; the first one shows the form.
+    text.push_str(&alike.first().map_or_else(String::new, |first| help(first)));
+    text
+}
+
+fn fold_notes(alike: &[&Finding]) -> String {
+    let Some(first) = alike.first() else {
+        return String::new();
+    };
+    let named: Vec<String> = alike
+        .iter()
+        .take(NOTES_NAMED)
+        .map(|finding| printable(&finding.object))
+        .collect();
+    let more = match alike.len().saturating_sub(NOTES_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (head, message) = (head(first), printable(&first.message));
+    format!(
+        "{head} {} times: {message}\n  {}{more}\n{}",
+        alike.len(),
+        named.join(", "),
+        help(first)
+    )
+}
+
+/// Sorts findings: errors first, then by version (numerically) or file, then by place.
+pub fn sort_findings(findings: &mut [Finding]) {
+    findings.sort_by_cached_key(|finding| {
+        let version = Version::parse(&finding.object).ok();
+        let place = finding
+            .location
+            .as_ref()
+            .map(|location| (location.path.clone(), location.line, location.column));
+        (finding.severity, version, finding.object.clone(), place, finding.code)
+    });
 }
 
 /// Returns text from a file or a server without what would move a terminal's cursor.
-pub(super) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars()
         .map(|c| {
-            if c.is_control() && c != '\n' && c != '\t' {
+            if (c.is_control() && c != '\n' && c != '\t') || turns_direction(c) {
                 char::REPLACEMENT_CHARACTER
             } else {
                 c
@@ -86,9 +176,62 @@ pub(super) fn printable(text: &str) -> String {
         .collect()
 }
 
+/// Characters that make a terminal show the text behind them in another order.
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    #[test]
+    fn a_few_findings_are_shown_in_full_and_many_fold() {
+        let one = |number: usize| {
+            Finding::error("drift.edited", number.to_string(), "was edited", "restore it")
+                .at("m/a.sql", 1, 1)
+                .evidence("checksum", "ab".repeat(32))
+        };
+        let few: Vec<_> = (1..=IN_FULL).map(one).collect();
+        let shown = plain(&render_findings(&few));
+        assert_eq!(shown.matches("help: restore it").count(), IN_FULL);
+        assert!(shown.contains("checksum: abababababab\n"), "{shown}");
+        let many: Vec<_> = (1..=300).map(one).collect();
+        let shown = plain(&render_findings(&many));
+        assert_eq!(shown.matches("error [drift.edited]").count(), 300);
+        assert_eq!(shown.matches("help: restore it").count(), 1);
+        assert_eq!(shown.matches('\n').count(), 301);
+    }
+
+    #[test]
+    fn many_notes_of_one_kind_are_three_lines() {
+        let note = |number: usize| Finding::info("drift.cosmetic", number.to_string(), "differs", "nothing");
+        let notes: Vec<_> = (1..=287).map(note).collect();
+        let expected =
+            "info [drift.cosmetic] 287 times: differs\n  1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 277 more\n  help: nothing\n";
+        assert_eq!(plain(&render_findings(&notes)), expected);
+    }
+
+    #[test]
+    fn findings_are_sorted_by_weight_then_version() {
+        let mut findings = vec![
+            Finding::info("drift.cosmetic", "1", "", ""),
+            Finding::error("drift.gap", "10", "", ""),
+            Finding::error("drift.edited", "9", "", ""),
+            Finding::error("files.b", "2", "", "").at("a.sql", 7, 1),
+            Finding::error("files.c", "2", "", "").at("a.sql", 3, 1),
+        ];
+        sort_findings(&mut findings);
+        let order: Vec<_> = findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(
+            order,
+            ["files.c", "files.b", "drift.edited", "drift.gap", "drift.cosmetic"]
+        );
+    }
 
     #[test]
     fn durations_as_people_say_them() {
@@ -108,5 +251,6 @@ mod tests {
     #[test]
     fn a_name_cannot_move_the_cursor() {
         assert_eq!(printable("a\u{1b}[2Jb"), "a\u{fffd}[2Jb");
+        assert_eq!(printable("a\u{9b}2J\u{202e}b"), "a\u{fffd}2J\u{fffd}b");
     }
 }

@@ -7,11 +7,12 @@ use terminal_size::{Width, terminal_size_of};
 
 use crate::event::{Event, Listener};
 use crate::exit::{Exit, Failure};
+use crate::finding::Finding;
 
 use super::document::Document;
-use super::failure::{failure_json, render_failure};
+use super::failure::{render_failure, with_failure};
 use super::progress::Progress;
-use super::text::{NOTE, WARNING, printable};
+use super::text::{WARNING, printable, render_findings};
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -52,7 +53,9 @@ impl Ui {
             ColorChoice::Always => Choice::Always,
             ColorChoice::Never => Choice::Never,
         };
-        let bar = io::stderr().is_terminal() && !quiet && !verbose && format == Format::Text;
+        // A terminal that knows no escape codes, such as an editor's shell, says so.
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let bar = io::stderr().is_terminal() && !is_dumb && !quiet && !verbose && format == Format::Text;
         Self {
             format,
             quiet,
@@ -67,12 +70,19 @@ impl Ui {
     /// # Errors
     /// The stream's; a broken pipe is the caller's to forgive.
     pub fn result(&self, document: &Document, text: &str) -> io::Result<()> {
-        let mut stdout = AutoStream::new(io::stdout().lock(), self.choice(&io::stdout()));
         match self.format {
-            Format::Json => stdout.write_all(document.to_json().as_bytes())?,
-            Format::Text => stdout.write_all(text.as_bytes())?,
+            // Past anstream, which would take bytes for escape codes that are none in JSON.
+            Format::Json => {
+                let mut stdout = io::stdout().lock();
+                stdout.write_all(document.to_json().as_bytes())?;
+                stdout.flush()
+            }
+            Format::Text => {
+                let mut stdout = AutoStream::new(io::stdout().lock(), self.choice(&io::stdout()));
+                stdout.write_all(text.as_bytes())?;
+                stdout.flush()
+            }
         }
-        stdout.flush()
     }
 
     /// Prints why a command failed; as JSON also on stdout.
@@ -83,34 +93,29 @@ impl Ui {
         self.progress.finish();
         self.err(&render_failure(failure, terminal_width()));
         if self.format == Format::Json {
-            let mut document = document.unwrap_or_else(|| Document::new(command, failure.exit));
-            document.exit = failure.exit;
-            document.extra.insert("error".to_owned(), failure_json(failure));
-            self.result(&document, "")?;
+            let document = document.unwrap_or_else(|| Document::new(command, failure.exit));
+            self.result(&with_failure(document, failure), "")?;
         }
         Ok(())
     }
 
-    /// Prints findings to stderr, for a command that is not about findings.
-    pub fn findings(&self, text: &str) {
-        self.err(text);
+    /// Prints findings that stop a command to stderr.
+    pub fn findings(&self, findings: &[Finding]) {
+        self.err(&render_findings(findings));
     }
 
-    /// Prints something a person should look at.
-    pub fn warning(&self, text: &str) {
-        self.err(&format!("{WARNING}warning:{WARNING:#} {}\n", printable(text)));
-    }
-
-    /// Prints something good to know, unless quiet.
-    pub fn note(&self, text: &str) {
+    /// Prints findings that stop nothing, unless quiet.
+    pub fn notes(&self, notes: &[Finding]) {
         if !self.quiet {
-            self.err(&format!("{NOTE}note:{NOTE:#} {}\n", printable(text)));
+            self.err(&render_findings(notes));
         }
     }
 
-    /// Whether a person asked for more.
-    pub fn is_verbose(&self) -> bool {
-        self.verbose
+    /// Prints something a person should look at, unless quiet.
+    pub fn warning(&self, text: &str) {
+        if !self.quiet {
+            self.err(&format!("{WARNING}warning:{WARNING:#} {}\n", printable(text)));
+        }
     }
 
     fn err(&self, text: &str) {
@@ -130,7 +135,7 @@ impl Ui {
 }
 
 /// The width of the terminal behind stderr, or 100 columns in a pipe.
-fn terminal_width() -> usize {
+pub(super) fn terminal_width() -> usize {
     terminal_size_of(io::stderr()).map_or(100, |(Width(width), _)| width.into())
 }
 
@@ -148,25 +153,23 @@ pub fn forgive_broken_pipe(result: io::Result<()>) -> Result<(), Failure> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
             Exit::Environment,
             format!("cannot write to stdout: {error}"),
-        )),
+        )
+        .state("only this output is lost; what the command did before is done")
+        .hint("`rlsctl status` shows what is applied")),
         _ => Ok(()),
     }
 }
 
 impl Listener for Ui {
     fn on(&self, event: Event) {
-        if let Event::Warning(text) = &event {
-            return self.warning(text);
-        }
         if self.quiet {
             return;
         }
-        if let Event::Notice { severity, message } = &event
+        if let Event::Notice { severity, .. } = &event
             && !self.verbose
             && severity != "WARNING"
         {
             // psql prints NOTICEs; a run over hundreds of files would drown in `relation already exists, skipping`.
-            let _ = message;
             return;
         }
         if let Some(line) = self.progress.on(&event) {
