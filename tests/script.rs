@@ -25,7 +25,7 @@ fn locks_on_server(db: &TestDb, statements: &[&str]) -> Vec<BTreeMap<String, Hel
            select oid, relname, relkind in ('i', 'I', 'c') or relispartition as minor
            from pg_catalog.pg_class where relnamespace = 'public'::pg_catalog.regnamespace;",
     );
-    let script: String = statements
+    let script: Vec<String> = statements
         .iter()
         .enumerate()
         .map(|(number, statement)| {
@@ -38,7 +38,7 @@ fn locks_on_server(db: &TestDb, statements: &[&str]) -> Vec<BTreeMap<String, Hel
         })
         .collect();
     let mut all: Vec<BTreeMap<String, Held>> = statements.iter().map(|_| BTreeMap::new()).collect();
-    for row in db.psql(&script).split('\n') {
+    for row in db.psql(&script.concat()).split('\n') {
         let [number, relation, mode, minor] = row.split('|').collect::<Vec<_>>()[..] else {
             panic!("{row:?} is no row");
         };
