@@ -136,7 +136,8 @@ fn colours_only_where_they_are_wanted() {
     project.migration("0003_c.sql", "select 1/0;\n");
     let all = |args: &[&str], no_color: bool| {
         db.psql("drop table if exists a; drop schema if exists rlsctl cascade");
-        let mut run = project.on(&db, args);
+        // A terminal's name is in the environment also where stderr is none.
+        let mut run = project.on(&db, args).env("TERM", "xterm");
         if no_color {
             run = run.env("NO_COLOR", "1");
         }
@@ -160,7 +161,7 @@ fn colours_only_where_they_are_wanted() {
 fn names_from_files_and_servers_cannot_move_the_cursor() {
     let (db, project) = (TestDb::new(), Project::new());
     project.migration(
-        "0001_a\u{1b}[2J\u{9b}2J\u{202e}.sql",
+        "0001_a\u{7f}\u{1b}[2J\u{9b}2J\u{202e}.sql",
         "do $$ begin raise warning E'w\\x1b[2J'; raise E'e\\x1b[2J'; end $$;",
     );
     let plan = project.on(&db, &["migrate", "--plan"]).run().exits(0);
@@ -171,7 +172,7 @@ fn names_from_files_and_servers_cannot_move_the_cursor() {
         assert!(!all.contains([ESCAPE, '\u{9b}', '\u{202e}']), "{all:?}");
     }
     let document = project.on(&db, &["status", "--format", "json"]).run().exits(0).json();
-    assert_eq!(document["pending"][0]["name"], "a\u{1b}[2J\u{9b}2J\u{202e}");
+    assert_eq!(document["pending"][0]["name"], "a\u{7f}\u{1b}[2J\u{9b}2J\u{202e}");
 }
 
 #[test]
