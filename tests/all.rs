@@ -7,16 +7,22 @@
 )]
 
 mod broken_layouts;
+mod config;
 mod connect;
 mod demo;
 mod formats;
 mod generated;
 mod house;
+mod init;
 mod layouts;
 mod licences;
 mod migrate;
+mod new;
 mod new_files;
+mod output;
+mod peers;
 mod proxy;
 mod scratch;
 mod script;
+mod status;
 mod support;

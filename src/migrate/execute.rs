@@ -1,5 +1,6 @@
 //! The executor: carries a plan out, and decides nothing but whether to try again.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use tokio::sync::watch;
 use crate::event::{Blocker, Event, Listener};
 use crate::exit::Signal;
 use crate::migration::Text;
-use crate::pg::{self, Look, Session, Settings, Value, Watcher, Work, ledger_store};
+use crate::pg::{self, Look, NoticeReceiver, Session, Settings, Value, Watcher, Work, ledger_store};
 use crate::script::split;
 
 use super::cut::{Lesson, Run, Whole, cut};
@@ -17,6 +18,9 @@ use super::outcome::{Applied, Outcome, Remains, RunError};
 use super::plan::{Plan, PlannedFile, facts};
 use super::retry::{Attempts, Next};
 use super::send::Transaction;
+
+/// `no_active_sql_transaction`: we roll back also where the server has done so already.
+const NO_TRANSACTION: &str = "25P01";
 
 /// A request to stop, which may come at any moment.
 #[derive(Clone, Debug)]
@@ -52,6 +56,7 @@ pub struct Migrator<'a> {
     pub(super) look: Look,
     pub(super) runner: String,
     pub(super) settings: Settings,
+    notices: RefCell<Option<NoticeReceiver>>,
     git_commit: Option<String>,
 }
 
@@ -64,14 +69,16 @@ pub(super) enum Done {
 impl<'a> Migrator<'a> {
     /// Returns an executor on a connection that has been looked at.
     pub fn new(
-        session: Session,
+        mut session: Session,
         settings: Settings,
         look: Look,
         listener: &'a dyn Listener,
         interrupt: Interrupt,
         git_commit: Option<String>,
     ) -> Self {
+        let notices = RefCell::new(session.take_notices());
         Self {
+            notices,
             session: Rc::new(session),
             watcher: Watcher::new(pg::pool(&settings, Work::Watcher, 1)),
             listener,
@@ -144,7 +151,28 @@ impl<'a> Migrator<'a> {
         }
     }
 
+    /// Goes on with another session.
+    pub(super) fn reconnected(&mut self, mut session: Session) {
+        self.tell_notices();
+        self.notices = RefCell::new(session.take_notices());
+        self.session = Rc::new(session);
+    }
+
+    /// Hands on what the server has said since the last time, but for what it says about our own ROLLBACK.
+    fn tell_notices(&self) {
+        let mut notices = self.notices.borrow_mut();
+        while let Some(notice) = notices.as_mut().and_then(|notices| notices.try_recv().ok()) {
+            if notice.sqlstate != NO_TRANSACTION {
+                self.listener.on(Event::Notice {
+                    severity: notice.severity,
+                    message: notice.message,
+                });
+            }
+        }
+    }
+
     pub(super) fn applied(&self, outcome: &mut Outcome, file: &PlannedFile, duration: Duration) {
+        self.tell_notices();
         let migration = &file.migration;
         self.listener.on(Event::Applied {
             version: migration.version.to_string(),
@@ -278,6 +306,7 @@ impl<'a> Migrator<'a> {
 
     /// Leaves a trace in `rlsctl.event`. A run that failed is not made worse by a trace that cannot be written.
     pub(super) async fn record_failure(&self, file: &PlannedFile, error: &RunError) {
+        self.tell_notices();
         let mut detail = serde_json::json!({ "error": error.to_string(), "path": file.migration.path });
         if let RunError::Statement { server, place, .. } = error {
             detail["server"] = serde_json::json!(server);

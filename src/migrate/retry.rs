@@ -1,6 +1,5 @@
 //! What a refusal means: try again, somebody was faster, run it in steps, or stop.
 
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
@@ -137,7 +136,7 @@ impl Migrator<'_> {
         let deadline = Instant::now() + COME_BACK;
         let applied = loop {
             if let Ok(session) = pg::connect(&self.settings, Work::Migrator).await {
-                self.session = Rc::new(session);
+                self.reconnected(session);
                 if let Ok(found) = ledger_store::applied_checksum(&self.session, version).await {
                     break Some(found.is_some());
                 }

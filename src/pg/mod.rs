@@ -14,7 +14,7 @@ pub mod tls;
 
 pub use bind::{NulByte, Value};
 pub use blockers::Watcher;
-pub use connect::{Session, Work, connect, pool};
+pub use connect::{NoticeReceiver, Session, Work, connect, pool};
 pub use ledger_store::{LedgerError, Look, StepRow};
 pub use leftover::Leftover;
 pub use message::{Answer, MessageError, Row};

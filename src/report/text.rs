@@ -144,7 +144,7 @@ fn fold_notes(alike: &[&Finding]) -> String {
     };
     let (head, message) = (head(first), printable(&first.message));
     format!(
-        "{head} {} times: {message}\n  {}{more}\n{}",
+        "{head} {} times\n  {message}\n  {}{more}\n{}",
         alike.len(),
         named.join(", "),
         help(first)
@@ -208,11 +208,10 @@ mod tests {
     }
 
     #[test]
-    fn many_notes_of_one_kind_are_three_lines() {
+    fn many_notes_of_one_kind_are_four_lines() {
         let note = |number: usize| Finding::info("drift.cosmetic", number.to_string(), "differs", "nothing");
         let notes: Vec<_> = (1..=287).map(note).collect();
-        let expected =
-            "info [drift.cosmetic] 287 times: differs\n  1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 277 more\n  help: nothing\n";
+        let expected = "info [drift.cosmetic] 287 times\n  differs\n  1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 277 more\n  help: nothing\n";
         assert_eq!(plain(&render_findings(&notes)), expected);
     }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod db;
 pub(crate) mod generate;
+pub(crate) mod layouts;
 pub(crate) mod pgbouncer;
 pub(crate) mod poll;
 pub(crate) mod process;

@@ -1,0 +1,267 @@
+//! `--format json`: one document on stdout, however the command ends, as `docs/json.md` describes it.
+
+use std::path::Path;
+
+use fs_err as fs;
+use serde_json::{Value, json};
+
+use crate::support::db::TestDb;
+use crate::support::project::Project;
+use crate::support::rlsctl::Run;
+
+/// What every document has.
+fn is_a_document(run: &Run, schema: &str) -> Value {
+    let document = run.json();
+    assert_eq!(document["schema"], format!("rlsctl.{schema}/1"), "{document:#}");
+    assert_eq!(document["exit_code"], run.code(), "{document:#}");
+    assert_eq!(document["ok"], run.code() == 0, "{document:#}");
+    assert!(document["summary"].is_object(), "{document:#}");
+    assert!(document["target"].is_null() || document["target"]["description"].is_string());
+    for finding in document["findings"].as_array().unwrap() {
+        let keys: Vec<_> = finding.as_object().unwrap().keys().map(String::as_str).collect();
+        let expected = ["code", "evidence", "help", "location", "message", "object", "severity"];
+        assert_eq!(keys, expected, "{finding:#}");
+    }
+    let is_error = !matches!(run.code(), 0 | 1);
+    assert_eq!(document.get("error").is_some(), is_error, "{document:#}");
+    assert!(run.stdout.ends_with("}\n"));
+    document
+}
+
+/// Projects and databases in every state that a document can tell of; each is asked for once.
+struct World {
+    db: TestDb,
+    project: Project,
+}
+
+impl World {
+    fn new() -> Self {
+        let (db, project) = (TestDb::new(), Project::new());
+        project
+            .migration("0001_orders.sql", "create table orders (id int);\n")
+            .migration(
+                "0002_index.sql",
+                "create index concurrently orders_id on orders (id);\n",
+            );
+        Self { db, project }
+    }
+
+    fn run(&self, args: &[&str]) -> Run {
+        self.project.on(&self.db, args).arg("--format").arg("json").run()
+    }
+
+    /// Returns the example of that name in the documentation: how the command ended, as which document.
+    fn example(name: &str) -> (Run, &'static str) {
+        let world = Self::new();
+        let project = &world.project;
+        let applied = || drop(world.run(&["migrate"]).exits(0));
+        match name {
+            "init" => (world.run(&["init"]).exits(0), "init"),
+            "new" => (world.run(&["new", "add tenant"]).exits(0), "new"),
+            "status" => {
+                drop(world.run(&["migrate", "--to", "0001"]).exits(0));
+                (world.run(&["status"]).exits(0), "status")
+            }
+            "status with drift" => {
+                applied();
+                project.migration("0001_orders.sql", "create table orders (id bigint);\n");
+                (world.run(&["status"]).exits(1), "status")
+            }
+            "migrate" => {
+                project.migration("0003_later.sql", "select 1;\n");
+                (world.run(&["migrate", "--to", "0002"]).exits(0), "migrate")
+            }
+            "plan" => (world.run(&["migrate", "--plan"]).exits(0), "plan"),
+            "failed" => {
+                applied();
+                project.migration(
+                    "0003_total.sql",
+                    "alter table orders\n  add total numeric default 1/0;\n",
+                );
+                (world.run(&["migrate"]).exits(5), "migrate")
+            }
+            "refused" => {
+                project.migration("0003_total.sql", "create table total (id int);\ncommit;\n");
+                (world.run(&["migrate"]).exits(6), "migrate")
+            }
+            "usage" => (world.run(&["migrate", "--single"]).exits(2), "usage"),
+            other => panic!("docs/json.md has an example `{other}` that nobody makes"),
+        }
+    }
+}
+
+/// Replaces what is different on each machine and in each run.
+fn normalized(value: &mut Value, key: &str) {
+    match (key, &mut *value) {
+        ("description", Value::String(text)) => "db.example.com/app as migrator".clone_into(text),
+        ("duration_ms", Value::Number(_)) => *value = json!(4.2),
+        ("message", Value::String(text)) if text.contains(" was applied at ") || text.contains("applied at ") => {
+            if let Some((before, _)) = text.split_once(" at ") {
+                *text = format!("{before} at 2026-11-21 09:30:00+00 by migrator");
+            }
+        }
+        (_, Value::Array(items)) => items.iter_mut().for_each(|item| normalized(item, key)),
+        (_, Value::Object(map)) => map.iter_mut().for_each(|(key, value)| normalized(value, key)),
+        _ => {}
+    }
+}
+
+const OPEN: &str = "<!-- example: ";
+
+#[test]
+fn the_examples_in_the_documentation_are_the_programs_own() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut parts = text.split(OPEN);
+    let mut made = parts.next().unwrap().to_owned();
+    let mut names = Vec::new();
+    for part in parts {
+        let (name, rest) = part.split_once(" -->").unwrap();
+        let (_, rest) = rest.split_once("```json\n").unwrap();
+        let (_, rest) = rest.split_once("```\n").unwrap();
+        let (run, schema) = World::example(name);
+        let mut document = is_a_document(&run, schema);
+        normalized(&mut document, "");
+        every_key_is_explained(&text, &document);
+        made.push_str(&format!("{OPEN}{name} -->\n```json\n{document:#}\n```\n{rest}"));
+        names.push(name.to_owned());
+    }
+    assert!(names.len() >= 9, "{names:?}");
+    if std::env::var_os("RLSCTL_WRITE").is_some() {
+        fs::write(&path, &made).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap();
+    assert!(
+        written == made,
+        "docs/json.md is not what the program says: RLSCTL_WRITE=1 cargo test --test all json"
+    );
+}
+
+/// Every key stands in a table, in backticks. Keys of `evidence` are open: they depend on the finding.
+fn every_key_is_explained(text: &str, value: &Value) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| every_key_is_explained(text, item)),
+        Value::Object(map) => {
+            for (key, value) in map {
+                let is_explained = text.contains(&format!("| `{key}` |"));
+                assert!(is_explained, "docs/json.md does not explain `{key}`");
+                if key != "evidence" {
+                    every_key_is_explained(text, value);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn there_is_one_document_however_a_command_ends() {
+    let world = World::new();
+    let without_database = |args: &[&str]| {
+        let run = world.project.rlsctl(args).arg("--format=json");
+        run.env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing").run()
+    };
+    for (args, schema) in [
+        (&["status"][..], "status"),
+        (&["migrate"], "migrate"),
+        (&["migrate", "--plan"], "migrate"),
+    ] {
+        let run = without_database(args).exits(3);
+        let document = is_a_document(&run, schema);
+        assert_eq!(
+            document["target"]["description"], "127.0.0.1:1/nothing as nobody",
+            "{document:#}"
+        );
+        assert!(!document["error"]["causes"].as_array().unwrap().is_empty());
+        assert!(!document["error"]["next"].as_array().unwrap().is_empty());
+    }
+    for command in ["status", "migrate", "new", "init"] {
+        let mut args = vec!["--dir", "nope", command];
+        args.extend((command == "new").then_some("x"));
+        let run = world.run(&args).exits(6);
+        let document = is_a_document(&run, command);
+        assert_eq!(document["findings"][0]["code"], "files.directory-missing");
+        assert_eq!(document["findings"][0]["object"], "nope");
+        let document = is_a_document(
+            &world.run(&[&["--config", "nope.toml", "--target", "x"], &args[2..]].concat()),
+            command,
+        );
+        // `init` would write that file; its target is only looked at.
+        assert_eq!(document["exit_code"], if command == "init" { 0 } else { 3 });
+    }
+    for usage in [
+        &["nope"][..],
+        &["status", "--nope"],
+        &["new"],
+        &[],
+        &["-q", "status", "-v"],
+    ] {
+        let run = world.run(usage).exits(2);
+        let document = is_a_document(&run, "usage");
+        assert!(
+            document["error"]["message"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{document:#}"
+        );
+        assert!(!run.stdout.contains('\u{1b}'));
+    }
+    // Help is not a document, and no error.
+    let run = world.run(&["status", "--help"]).exits(0);
+    assert!(run.stdout.contains("Usage:"), "{}", run.stdout);
+}
+
+#[test]
+fn findings_are_complete_and_in_order() {
+    let world = World::new();
+    for number in 1..=30 {
+        let name = format!("{number}_x.sql");
+        world
+            .project
+            .migration(&name, format!("select {number};\ncommit;\nrollback;\n"));
+    }
+    world
+        .project
+        .remove("migrations/0001_orders.sql")
+        .remove("migrations/0002_index.sql");
+    let document = is_a_document(&world.run(&["migrate"]).exits(6), "migrate");
+    let places: Vec<(u64, u64)> = document["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            let version = finding["object"].as_str().unwrap().parse().unwrap();
+            (version, finding["location"]["line"].as_u64().unwrap())
+        })
+        .collect();
+    let expected: Vec<_> = (1..=30).flat_map(|version| [(version, 2), (version, 3)]).collect();
+    assert_eq!(places, expected);
+}
+
+#[test]
+fn a_run_that_stops_says_what_it_did_before() {
+    let world = World::new();
+    world
+        .project
+        .migration("0003_c.sql", "select 1/0;")
+        .migration("0004_d.sql", "select 1;");
+    let document = is_a_document(&world.run(&["migrate"]).exits(5), "migrate");
+    let applied: Vec<_> = document["applied"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["version"])
+        .collect();
+    assert_eq!(applied, ["0001", "0002"]);
+    assert_eq!(document["pending"], json!(["0003", "0004"]));
+    assert_eq!(document["error"]["server"]["sqlstate"], "22012");
+    assert_eq!(document["error"]["location"]["path"], "migrations/0003_c.sql");
+    // A run over edited comments says so where machines look.
+    let world = World::new();
+    world.run(&["migrate"]).exits(0);
+    world
+        .project
+        .migration("0001_orders.sql", "-- x\ncreate table orders (id int);\n");
+    let document = is_a_document(&world.run(&["migrate"]).exits(0), "migrate");
+    assert_eq!(document["findings"][0]["code"], "drift.cosmetic");
+}
