@@ -441,6 +441,28 @@ fn empty_and_strange_files() {
 }
 
 #[test]
+fn what_the_server_notices_is_shown_on_request_and_its_warnings_always() {
+    let (db, project) = (TestDb::new(), Project::new());
+    project.migration(
+        "1_a.sql",
+        "drop table if exists nothing_here;\ndo $$ begin raise warning 'look at this'; end $$;\n",
+    );
+    let run = project.on(&db, &["migrate", "-v"]).run().exits(0);
+    assert!(
+        run.stderr.contains("nothing_here") && run.stderr.contains("look at this"),
+        "{}",
+        run.stderr
+    );
+    let other = TestDb::new();
+    let run = project.on(&other, &["migrate"]).run().exits(0);
+    assert!(
+        !run.stderr.contains("nothing_here") && run.stderr.contains("look at this"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn another_tools_ledger_is_not_passed_over() {
     let (db, project) = (TestDb::new(), Project::new());
     db.psql("create table _sqlx_migrations (version bigint primary key)");

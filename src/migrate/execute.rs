@@ -274,7 +274,6 @@ impl<'a> Migrator<'a> {
             Value::Boolean(transactional),
             Value::Text(env!("CARGO_PKG_VERSION")),
             Value::Optional(self.git_commit.as_deref()),
-            Value::Integer(ledger_store::LOCK_KEY),
         ];
         ledger_store::row_statement(&values).map_err(|error| changed(file, error.to_string()))
     }

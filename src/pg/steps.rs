@@ -4,7 +4,6 @@ use crate::migration::Version;
 
 use super::bind::{NulByte, Value, bind, statement};
 use super::connect::Session;
-use super::ledger_store::LOCK_KEY;
 use super::message::MessageError;
 
 const CLAIM: &str = include_str!("../../sql/ledger/step_claim.sql");
@@ -148,7 +147,6 @@ pub fn insert_statement(key: &StepKey<'_>) -> Result<String, NulByte> {
             Value::Text(key.object),
             Value::Text(key.checksum),
             Value::Text(key.runner),
-            Value::Integer(LOCK_KEY),
         ],
     )
 }
