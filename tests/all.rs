@@ -6,17 +6,23 @@
     reason = "helpers of tests are tests, which clippy only knows of functions that are marked as such"
 )]
 
+mod broken_layouts;
 mod config;
+mod connect;
 mod demo;
+mod formats;
 mod generated;
 mod house;
 mod init;
+mod layouts;
 mod licences;
 mod migrate;
 mod new;
+mod new_files;
 mod output;
 mod peers;
 mod proxy;
 mod scratch;
+mod script;
 mod status;
 mod support;

@@ -1,6 +1,7 @@
 //! `rlsctl migrate`: what it applies, what it refuses, and what it leaves behind. Judged by the catalog and the ledger.
 
 mod faults;
+mod kills;
 mod steps;
 
 use crate::support::db::TestDb;
@@ -310,26 +311,60 @@ fn a_file_that_wraps_itself_runs_in_our_transaction() {
     let (db, project) = (TestDb::new(), Project::new());
     project
         .migration("1_a.sql", "-- wrapped\nBEGIN;\ncreate table a (id int);\nCOMMIT;\n-- end\n")
-        .migration("2_b.sql", "begin isolation level serializable;\ncreate table b (level text);\ninsert into b select current_setting('transaction_isolation');\ncommit;")
-        .migration("3_c.sql", "BEGIN; create table c (id int); select 1/0; COMMIT;");
+        .migration(
+            "2_b.sql",
+            "begin;\n-- why\nset transaction isolation level serializable;\ncreate table b (level text);\ninsert into b select current_setting('transaction_isolation');\ncommit;",
+        )
+        .migration("3_c.sql", "BEGIN;\ncreate table c (id int);\nselect 1/0;\nCOMMIT;");
     let run = project.on(&db, &["migrate"]).run().exits(5);
-    assert!(run.stderr.contains("22012"), "{}", run.stderr);
-    assert_eq!(ledger(&db), "1 a true\n2 b true");
-    assert_eq!(db.psql("select level from b"), "serializable");
-    assert!(!has_table(&db, "c"));
-    project.migration(
-        "3_c.sql",
-        "BEGIN; create table c (id int); COMMIT; create table d (id int);",
-    );
-    let run = project.on(&db, &["migrate"]).run().exits(6);
     assert!(
-        run.stderr.contains("3_c.sql:1:1") && run.stderr.contains("3_c.sql:1:33"),
+        run.stderr.contains("22012") && run.stderr.contains("3_c.sql:3:1"),
         "{}",
         run.stderr
     );
-    project.migration("3_c.sql", "BEGIN; create index concurrently on a (id); COMMIT;");
-    let run = project.on(&db, &["migrate"]).run().exits(6);
-    assert!(run.stderr.contains("files.not-in-transaction"), "{}", run.stderr);
+    assert_eq!(ledger(&db), "1 a true\n2 b true");
+    assert_eq!(db.psql("select level from b"), "serializable");
+    assert!(!has_table(&db, "c"));
+}
+
+#[test]
+fn blocks_of_a_files_own_run_in_our_transaction_and_all_else_is_refused() {
+    let (db, project) = (TestDb::new(), Project::new());
+    project.migration(
+        "1_a.sql",
+        "begin; create table a (id int); commit; create table b (id int);\nbegin;\nselect 1/0;\ncommit;",
+    );
+    let run = project.on(&db, &["migrate"]).run().exits(5);
+    assert!(run.stderr.contains("1_a.sql:3:1"), "{}", run.stderr);
+    assert!(!has_table(&db, "a") && !has_table(&db, "b"), "half applied");
+    project.migration(
+        "1_a.sql",
+        "begin; create table a (id int); commit; create table b (id int);\ncreate index concurrently on a (id);",
+    );
+    project.on(&db, &["migrate"]).run().exits(0);
+    let refused = [
+        ("create table c (id int);\ncommit;\n", "2:1"),
+        ("create table c (id int); rollback;", "1:26"),
+        ("begin; create table c (id int);", "1:1"),
+        ("savepoint a; create table c (id int);", "1:1"),
+        (
+            "begin; create table c (id int); set transaction isolation level serializable; commit;",
+            "1:33",
+        ),
+        ("begin; commit and chain; commit;", "1:8"),
+        ("begin; create index concurrently on a (id); commit;", "1:8"),
+        ("begin; commit; begin isolation level serializable; commit;", "1:16"),
+    ];
+    for (sql, place) in refused {
+        project.migration("2_b.sql", sql);
+        let run = project.on(&db, &["migrate"]).run().exits(6);
+        assert!(
+            run.stderr.contains(&format!("2_b.sql:{place}")),
+            "{sql}\n{}",
+            run.stderr
+        );
+    }
+    assert!(!has_table(&db, "c"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
--- Purpose: everything a run has to know before it starts, in one message: the server and the role, other tools' ledgers,
---   the ledger's format, and its head. The later statements fail with 42P01 or 3F000 where there is no ledger yet;
+-- Purpose: everything a run has to know before it starts, in one message: the server and the role, the ledger's format, and
+--   its head. The later statements fail with 42P01 or 3F000 where there is no ledger yet;
 --   the rows of the earlier ones have arrived by then.
 -- Parameters: none. Privileges: CONNECT; USAGE on schema rlsctl and SELECT on its tables, if they are there. Lowest version: 13.
 select pg_catalog.current_setting('server_version_num') as server_version_num,
@@ -9,14 +9,7 @@ select pg_catalog.current_setting('server_version_num') as server_version_num,
   pg_catalog.pg_is_in_recovery() as in_recovery,
   pg_catalog.current_setting('transaction_read_only') as read_only,
   pg_catalog.current_setting('lock_timeout') as lock_timeout,
-  pg_catalog.current_setting('statement_timeout') as statement_timeout,
-  (select pg_catalog.string_agg(n.nspname || '.' || c.relname, E'\n' order by n.nspname, c.relname)
-    from pg_catalog.pg_class c
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p')
-      and c.relname in ('schema_migrations', '_sqlx_migrations', 'refinery_schema_history', 'flyway_schema_history',
-        'goose_db_version', '__diesel_schema_migrations', '_prisma_migrations', '__drizzle_migrations')
-      or c.relkind = 'r' and c.relname = 'migrations' and n.nspname = 'graphile_migrate') as other_ledgers;
+  pg_catalog.current_setting('statement_timeout') as statement_timeout;
 select format from rlsctl.meta;
 select pg_catalog.count(*) as applied,
   pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(

@@ -2,7 +2,7 @@
 
 use crate::exit::{Exit, Failure};
 use crate::migrate::plan::AppliedState;
-use crate::migration::Set;
+use crate::migration::{Head, Set};
 use crate::pg::{self, Environment, LedgerError, Look, MessageError, Session, Settings, StepRow, Work, ledger_store};
 use crate::report::{Document, TargetInfo};
 
@@ -158,7 +158,13 @@ async fn connect_and_look(settings: &Settings, work: Work) -> Result<(Session, L
 /// Returns what the ledger says is applied, and what is half applied. One round trip if the heads disagree, one if something is half applied.
 pub async fn applied(session: &Session, look: &Look, set: &Set) -> Result<(AppliedState, Vec<StepRow>), Failure> {
     let Some(ledger) = &look.ledger else {
-        return Ok((AppliedState::First(0), Vec::new()));
+        return Ok((
+            AppliedState::First {
+                count: 0,
+                head: Head::of([]),
+            },
+            Vec::new(),
+        ));
     };
     let failed = |error: LedgerError| ledger_failure(&error);
     let steps = if ledger.unfinished {

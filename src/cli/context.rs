@@ -88,15 +88,19 @@ fn no_folder(root: &Path) -> Failure {
     .hint("if there is none yet, make one: `mkdir migrations && rlsctl --dir migrations init`")
 }
 
-/// Returns the runtime of a command that connects. One thread: the work is the server's.
+/// Runs the part of a command that connects, on one thread: the work is the server's.
 ///
 /// # Errors
 /// The operating system's.
-pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
+pub fn block_on<T>(connected: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::Environment, "cannot start").cause(error.to_string()))
+        .map_err(|error| Failure::new(Exit::Environment, "cannot start").cause(error.to_string()))?;
+    let result = runtime.block_on(connected);
+    // A name that is still being looked up sits in a thread of its own, which nobody has to wait for.
+    runtime.shutdown_background();
+    Ok(result)
 }
 
 /// Findings that keep a command from beginning.

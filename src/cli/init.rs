@@ -11,7 +11,7 @@ use crate::pg::{Look, Work, ledger_store};
 use crate::report::{Document, TargetInfo, count, printable};
 
 use super::connection::{connect, ledger_failure, settings};
-use super::context::{Context, Refusal, runtime};
+use super::context::{Context, Refusal, block_on};
 
 /// The command's name in documents.
 const NAME: &str = "init";
@@ -63,14 +63,14 @@ fn already(path: &Path) -> Failure {
 /// Looks at the database that flag or environment name, or libpq's default. Changes nothing.
 fn look(context: &Context<'_>) -> Result<(TargetInfo, Look), Failure> {
     let (settings, target) = settings(context)?;
-    runtime()?.block_on(async {
+    block_on(async {
         let session = connect(&settings, Work::Reader).await?;
         let look = ledger_store::look(&session)
             .await
             .map_err(|error| ledger_failure(&error))?;
         session.close().await;
         Ok((target, look))
-    })
+    })?
 }
 
 fn with_causes(failure: &Failure) -> String {

@@ -13,7 +13,7 @@ use crate::report::{Document, outcome_document, outcome_text, plan_document, pla
 
 use super::args::MigrateArgs;
 use super::connection::{Gathered, applied, gather, ledger_failure};
-use super::context::{Context, Refusal};
+use super::context::{Context, Refusal, block_on};
 use super::describe::run_failure;
 
 /// The command's name in documents.
@@ -21,13 +21,12 @@ const NAME: &str = "migrate";
 
 /// Verifies the ledger, then applies what is pending.
 pub fn run(context: &Context<'_>, args: &MigrateArgs) -> Result<Exit, Failure> {
-    let runtime = super::context::runtime()?;
-    runtime.block_on(async {
+    block_on(async {
         match gather(context, Work::Migrator).await {
             Ok(gathered) => with(context, args, gathered).await,
             Err(not_gathered) => not_gathered.report(context, NAME),
         }
-    })
+    })?
 }
 
 async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> Result<Exit, Failure> {

@@ -6,19 +6,19 @@ use crate::pg::Work;
 use crate::report::{Standing, count, sort_findings, status_document, status_text};
 
 use super::connection::{Gathered, applied, gather};
-use super::context::{Context, runtime};
+use super::context::{Context, block_on};
 
 /// The command's name in documents.
 const NAME: &str = "status";
 
 /// Shows where the target stands; changes nothing.
 pub fn run(context: &Context<'_>) -> Result<Exit, Failure> {
-    runtime()?.block_on(async {
+    block_on(async {
         match gather(context, Work::Reader).await {
             Ok(gathered) => show(context, gathered).await,
             Err(not_gathered) => not_gathered.report(context, NAME),
         }
-    })
+    })?
 }
 
 async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure> {

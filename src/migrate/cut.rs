@@ -19,9 +19,7 @@ pub enum Run {
 /// A file that runs in one transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Whole {
-    /// The file's own BEGIN statement, if it wraps itself: it becomes ours, with its options.
-    pub begin: Option<Span>,
-    /// Everything else.
+    /// What is sent.
     pub body: Vec<Segment>,
     /// What its statements may leave in the session.
     pub session: SessionEffects,
@@ -133,7 +131,7 @@ impl Fact {
         self.parsed().map_or_else(words, |statement| statement.tag.to_owned())
     }
 
-    fn control(&self) -> Option<&TransactionControl> {
+    pub(super) fn control(&self) -> Option<&TransactionControl> {
         self.parsed()?.control.as_ref()
     }
 
@@ -145,7 +143,7 @@ impl Fact {
         }
     }
 
-    fn outside(&self) -> Option<&NonTransactional> {
+    pub(super) fn outside(&self) -> Option<&NonTransactional> {
         match &self.parsed()?.transactional {
             Transactional::Never(kind) => Some(kind),
             Transactional::Inside => None,
@@ -169,46 +167,22 @@ impl Fact {
     }
 }
 
-/// Returns how a file runs, given its pieces and what is known of each statement.
-///
-/// Transaction control other than one BEGIN before and one COMMIT after everything is the planner's to refuse; here it is left where it stands.
+/// Returns how a file runs, given its pieces and what is known of each statement. Transaction control is the [`Frame`](super::frame::Frame)'s.
 pub fn cut(text: &str, pieces: &[Piece], facts: &[Fact], lesson: Lesson) -> Run {
-    let wrapped = is_wrapped(facts);
     let stepwise = facts.iter().any(|fact| fact.outside().is_some()) || lesson != Lesson::default();
-    if stepwise && !wrapped {
+    if stepwise {
         return Run::Steps(steps(text, pieces, facts, lesson));
     }
-    let (begin, range) = match (wrapped, facts.first(), facts.last()) {
-        (true, Some(first), Some(last)) => {
-            let range = Span {
-                start: first.piece.span.end,
-                end: last.piece.span.start,
-            };
-            (Some(first.piece.body), range)
-        }
-        _ => (
-            None,
+    Run::Whole(Whole {
+        body: segments(
+            pieces,
             Span {
                 start: 0,
                 end: text.len(),
             },
         ),
-    };
-    Run::Whole(Whole {
-        begin,
-        body: segments(pieces, range),
         session: union(facts.iter()),
     })
-}
-
-/// Whether the file is one BEGIN, statements without transaction control, and one COMMIT.
-pub fn is_wrapped(facts: &[Fact]) -> bool {
-    let [first, middle @ .., last] = facts else {
-        return false;
-    };
-    matches!(first.control(), Some(TransactionControl::Begin { .. }))
-        && matches!(last.control(), Some(TransactionControl::Commit { chain: false }))
-        && middle.iter().all(|fact| fact.control().is_none())
 }
 
 fn union<'a>(facts: impl Iterator<Item = &'a Fact>) -> SessionEffects {
@@ -264,6 +238,11 @@ fn steps(text: &str, pieces: &[Piece], facts: &[Fact], lesson: Lesson) -> Vec<St
         if fact.outside().is_some() || lesson.outside == Some(index) {
             cutter.close_group();
             cutter.outside(fact);
+        } else if fact.control().is_some() {
+            // Taken out of the text; where a value was added to an enum, its COMMIT is where that must come true.
+            if lesson.commit_enum_values {
+                cutter.close_group();
+            }
         } else if fact.is_setting() {
             cutter.close_group();
             cutter.settings.push(fact.piece.body);

@@ -203,12 +203,18 @@ impl<'a> Migrator<'a> {
     ) -> Result<Done, RunError> {
         let row = [self.ledger_row(file, text, true)?];
         let mark = self.mark(file, 1);
-        let begin = whole.begin.map_or("begin", |begin| begin.slice(text.as_str()));
+        let own: Vec<&str> = file
+            .frame
+            .begin
+            .iter()
+            .map(|begin| begin.slice(text.as_str()))
+            .collect();
+        let begin = if own.is_empty() { &["begin"] } else { own.as_slice() };
         let mut attempts = Attempts::new(plan.lock_wait);
         loop {
             let envelope = Envelope {
                 mark: &mark,
-                begin: Some(begin),
+                begin,
                 lift_timeouts: self.look.has_timeouts,
                 rows: &row,
                 lock_timeout: attempts.lock_timeout(),
@@ -226,9 +232,8 @@ impl<'a> Migrator<'a> {
             let Err(refused) = self.transaction(&transaction).await else {
                 return Ok(Done::Applied);
             };
-            let lessons = whole.begin.is_none();
             match self
-                .after(file, text, refused, &mut attempts, lessons, &Remains::whole())
+                .after(file, text, refused, &mut attempts, true, &Remains::whole())
                 .await?
             {
                 Next::Again => {}
@@ -307,7 +312,7 @@ impl<'a> Migrator<'a> {
             detail["server"] = serde_json::json!(server);
             detail["line"] = place.excerpt.as_ref().map(|excerpt| excerpt.line).into();
         }
-        let _ = ledger_store::write_event(&self.session, "failed", Some(&file.migration.version), &detail).await;
+        let _ = ledger_store::write_event(&self.session, error.kind(), Some(&file.migration.version), &detail).await;
     }
 }
 

@@ -12,8 +12,8 @@ use crate::script::{SessionEffect, SessionEffects, Span, byte_of_char};
 pub struct Envelope<'a> {
     /// Our mark in `pg_stat_activity`, without the comment's delimiters.
     pub mark: &'a str,
-    /// What begins the transaction; `None` inside one that is open.
-    pub begin: Option<&'a str>,
+    /// What begins the transaction; empty inside one that is open.
+    pub begin: &'a [&'a str],
     /// Whether role or database set timeouts that must not end the wait for another runner.
     pub lift_timeouts: bool,
     /// Our rows, each a statement.
@@ -40,7 +40,7 @@ pub struct Head {
 impl Envelope<'_> {
     /// Returns our part of the message, up to where the file's text goes.
     pub fn head(&self) -> Head {
-        let mut statements: Vec<String> = self.begin.map(str::to_owned).into_iter().collect();
+        let mut statements: Vec<String> = self.begin.iter().map(|begin| (*begin).to_owned()).collect();
         if self.lift_timeouts {
             statements.push("set local lock_timeout = 0".to_owned());
             statements.push("set local statement_timeout = 0".to_owned());
@@ -114,7 +114,7 @@ mod tests {
     fn envelope<'a>(rows: &'a [String], settings: &'a [&'a str]) -> Envelope<'a> {
         Envelope {
             mark: "rlsctl 1 905",
-            begin: Some("begin"),
+            begin: &["begin"],
             lift_timeouts: false,
             rows,
             lock_timeout: Duration::from_millis(200),

@@ -7,6 +7,7 @@ pub mod cut;
 pub mod directive;
 pub mod execute;
 pub mod explain;
+pub mod frame;
 pub mod git;
 pub mod message;
 pub mod outcome;

@@ -66,6 +66,18 @@ impl Remains {
     }
 }
 
+impl RunError {
+    /// Returns the word under which it is kept in `rlsctl.event`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Blocked { .. } => "blocked",
+            Self::Lost { .. } => "connection lost",
+            Self::Interrupted { .. } => "interrupted",
+            _ => "failed",
+        }
+    }
+}
+
 /// Why a run stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use crate::finding::Finding;
 use crate::ledger::Entry;
-use crate::migration::{Checksum, Head, Migration, Set, Text, TokenChecksum, Version};
+use crate::migration::{Checksum, Head, Migration, Set, TokenChecksum, Version};
 use crate::pg::StepRow;
 use crate::script::{Piece, PieceKind, Triage, classify, split, triage};
 
 use super::cut::{Fact, How, Known, Lesson, Run, cut};
 use super::directive::{Directives, directives};
+use super::frame::Frame;
 use super::outcome::Outcome;
 use super::refuse::Objections;
 use super::verify::{gap, verify};
@@ -36,7 +37,12 @@ pub struct Ask {
 #[derive(Clone, Debug)]
 pub enum AppliedState {
     /// The first so many files, content and all: the heads agree.
-    First(usize),
+    First {
+        /// How many.
+        count: usize,
+        /// The head over them.
+        head: Head,
+    },
     /// These rows, to be compared one by one.
     Rows(Vec<Entry>),
 }
@@ -46,7 +52,10 @@ impl AppliedState {
     pub fn by_head(set: &Set, applied: usize, head: &Head) -> Option<Self> {
         let first = set.migrations.get(..applied)?;
         let ours = Head::of(first.iter().map(|migration| (&migration.version, &migration.checksum)));
-        (ours == *head).then_some(Self::First(applied))
+        (ours == *head).then_some(Self::First {
+            count: applied,
+            head: ours,
+        })
     }
 }
 
@@ -59,6 +68,8 @@ pub struct PlannedFile {
     pub token_checksum: TokenChecksum,
     /// How it runs.
     pub run: Run,
+    /// Its own transaction control.
+    pub frame: Frame,
     /// How many statements it has.
     pub statements: usize,
     /// What it says about itself.
@@ -79,6 +90,8 @@ pub struct Plan {
     pub files: Vec<PlannedFile>,
     /// What is applied already, in version order.
     pub applied: Vec<(Version, Checksum)>,
+    /// The head over it.
+    pub head: Head,
     /// Pending files that stay pending because of `--to`.
     pub later: Vec<Version>,
     /// What a person should know; nothing that stops the run.
@@ -130,6 +143,7 @@ pub fn plan(set: &Set, applied: AppliedState, steps: &[StepRow], ask: &Ask) -> R
     Ok(Plan {
         files,
         applied: verified.applied,
+        head: verified.head,
         later: later.into_iter().map(|migration| migration.version.clone()).collect(),
         notes,
         single_transaction: ask.single_transaction,
@@ -154,13 +168,17 @@ impl Plan {
             elsewhere: Vec::new(),
             pending: Vec::new(),
             total: self.applied.len(),
-            head: Head::of(self.applied.iter().map(|(version, checksum)| (version, checksum))),
+            head: self.head,
             stopped: None,
         }
     }
 
     /// Fills in what follows from what was applied.
     pub(super) fn close(&self, outcome: &mut Outcome) {
+        if self.files.is_empty() {
+            outcome.pending.clone_from(&self.later);
+            return;
+        }
         let ours = outcome.applied.iter().map(|applied| &applied.version);
         let done: BTreeSet<&Version> = ours.chain(&outcome.elsewhere).collect();
         let mut all: Vec<(&Version, &Checksum)> = self
@@ -218,7 +236,8 @@ fn read(migration: &Migration, steps: &[StepRow]) -> Result<PlannedFile, Vec<Fin
     };
     let facts = facts(text.as_str(), &pieces);
     objections.psql_commands(&pieces);
-    objections.transaction_control(&facts);
+    let frame = Frame::of(&facts);
+    objections.transaction_control(&facts, &frame);
     objections.copy_out(&facts);
     let directives = directives(text.as_str(), &pieces).unwrap_or_else(|unknown| {
         for unknown in unknown {
@@ -231,19 +250,16 @@ fn read(migration: &Migration, steps: &[StepRow]) -> Result<PlannedFile, Vec<Fin
     let run = half_applied_run(text.as_str(), &pieces, &facts, &steps);
     objections.findings.extend(changed_steps(migration, &run, &steps));
     if objections.findings.is_empty() {
-        Ok(planned(migration, &text, facts.len(), run, directives))
+        Ok(PlannedFile {
+            migration: migration.clone(),
+            token_checksum: text.token_checksum(),
+            run,
+            frame,
+            statements: facts.len(),
+            directives,
+        })
     } else {
         Err(objections.findings)
-    }
-}
-
-fn planned(migration: &Migration, text: &Text, statements: usize, run: Run, directives: Directives) -> PlannedFile {
-    PlannedFile {
-        migration: migration.clone(),
-        token_checksum: text.token_checksum(),
-        run,
-        statements,
-        directives,
     }
 }
 

@@ -4,7 +4,8 @@ use crate::finding::Finding;
 use crate::migration::{Migration, Text};
 use crate::script::{Piece, PieceKind, SplitError, TransactionControl, line_at};
 
-use super::cut::{Fact, is_wrapped};
+use super::cut::Fact;
+use super::frame::Frame;
 
 /// psql commands that change nothing about what is run; `pg_dump` writes some of them.
 const HARMLESS: [&str; 8] = [
@@ -76,54 +77,42 @@ impl<'a> Objections<'a> {
         }
     }
 
-    /// Objects to transaction control that is not one BEGIN before and one COMMIT after everything.
-    pub fn transaction_control(&mut self, facts: &[Fact]) {
-        let wrapped = is_wrapped(facts);
-        let last = facts.len().saturating_sub(1);
-        for (index, fact) in facts.iter().enumerate() {
-            let Some(control) = fact.parsed().and_then(|statement| statement.control.as_ref()) else {
-                continue;
-            };
-            if wrapped && (index == 0 || index == last) {
-                continue;
-            }
-            let help = match control {
-                TransactionControl::SetTransaction => {
-                    "put the isolation level on a BEGIN that opens the file, with a COMMIT that closes it"
+    /// Objects to transaction control that cannot be contained, and to statements in a block that cannot run in one.
+    pub fn transaction_control(&mut self, facts: &[Fact], frame: &Frame) {
+        for fact in frame.refused.iter().filter_map(|index| facts.get(*index)) {
+            let help = match fact.control() {
+                Some(TransactionControl::SetTransaction) => {
+                    "put it right behind the BEGIN that opens the file, with a COMMIT that closes it"
+                }
+                Some(TransactionControl::Begin { .. }) => {
+                    "close it with a COMMIT, and leave isolation levels to the first one"
                 }
                 _ => {
-                    "take it out, or wrap the whole file in one BEGIN and one COMMIT: the file and its ledger row are one transaction"
+                    "take it out: the file and its ledger row are one transaction, in which blocks of BEGIN and COMMIT run too"
                 }
             };
             self.object(
                 "files.transaction-control",
                 fact.piece.body.start,
                 format!(
-                    "`{}` inside the file would end or change the transaction that also holds its ledger row",
-                    first_word(fact, self.text)
+                    "`{}` would end or change the transaction that also holds the file's ledger row",
+                    first_words(fact, self.text)
                 ),
                 help.to_owned(),
             );
         }
-        if wrapped {
-            self.outside_in_wrapped(facts);
-        }
-    }
-
-    /// Objects to statements that cannot run inside the transaction which the file itself asks for.
-    fn outside_in_wrapped(&mut self, facts: &[Fact]) {
-        for fact in facts {
-            let Some(statement) = fact.parsed().filter(|statement| !statement.transactional.is_inside()) else {
+        for fact in frame.inside.iter().filter_map(|index| facts.get(*index)) {
+            let Some(statement) = fact.parsed().filter(|_| fact.outside().is_some()) else {
                 continue;
             };
             self.object(
                 "files.not-in-transaction",
                 fact.piece.body.start,
                 format!(
-                    "`{}` cannot run inside a transaction, and the file wraps itself in BEGIN and COMMIT",
+                    "`{}` cannot run inside a transaction, and the file puts it between BEGIN and COMMIT",
                     statement.tag
                 ),
-                "take BEGIN and COMMIT out: rlsctl runs the rest in transactions of its own".to_owned(),
+                "take that BEGIN and COMMIT out: rlsctl runs the rest in transactions of its own".to_owned(),
             );
         }
     }
@@ -144,7 +133,7 @@ impl<'a> Objections<'a> {
     }
 }
 
-fn first_word(fact: &Fact, text: &Text) -> String {
+fn first_words(fact: &Fact, text: &Text) -> String {
     let words = fact.piece.body.slice(text.as_str()).split_whitespace().take(2);
     words.collect::<Vec<_>>().join(" ").to_uppercase()
 }

@@ -63,10 +63,12 @@ impl Migrator<'_> {
                 version: version.clone(),
                 server: Box::new(refusal.error),
             }),
-            (at @ At::File(_), "25001" | "2D000") if lessons => Ok(Next::Learn(Lesson {
-                outside: statement_index(text, at),
-                ..Lesson::default()
-            })),
+            (at @ At::File(_), "25001" | "2D000") if lessons && may_run_outside(file, text, at) => {
+                Ok(Next::Learn(Lesson {
+                    outside: statement_index(text, at),
+                    ..Lesson::default()
+                }))
+            }
             (At::File(_), "55P04") if lessons => Ok(Next::Learn(Lesson {
                 commit_enum_values: true,
                 ..Lesson::default()
@@ -168,6 +170,11 @@ impl Remains {
             ..Self::default()
         }
     }
+}
+
+/// Whether the file itself does not put a statement into a transaction.
+fn may_run_outside(file: &PlannedFile, text: &Text, at: At) -> bool {
+    statement_index(text, at).is_some_and(|index| !file.frame.inside.contains(&index))
 }
 
 /// Returns which statement of the file, counted from 0, is at a place.

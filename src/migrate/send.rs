@@ -1,10 +1,11 @@
 //! Sending one transaction, and knowing where in the file it stopped.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::time::{sleep_until, timeout};
 
-use crate::event::{Blocker, Event};
+use crate::event::Event;
 use crate::exit::{Excerpt, Signal};
 use crate::migration::{Text, Version};
 use crate::pg::{Answer, MessageError};
@@ -100,7 +101,7 @@ fn sends(transaction: &Transaction<'_>) -> Vec<Send> {
                 }
                 if let Some(Send::Message { sql, body, .. }) = sends.last_mut() {
                     *body = Some((sql.len(), span));
-                    sql.push_str(span.slice(transaction.text.as_str()));
+                    sql.push_str(&transaction.file.frame.text(transaction.text.as_str(), span));
                 }
             }
         }
@@ -115,7 +116,14 @@ fn sends(transaction: &Transaction<'_>) -> Vec<Send> {
 }
 
 /// Returns where in the file a message stopped: by the server's position, else by counting the statements it completed.
-fn stopped_at(text: &Text, sql: &str, body: Option<(usize, Span)>, into_body: usize, error: &MessageError) -> At {
+fn stopped_at(
+    file: &PlannedFile,
+    text: &Text,
+    sql: &str,
+    body: Option<(usize, Span)>,
+    into_body: usize,
+    error: &MessageError,
+) -> At {
     let Some((body_at, span)) = body else {
         return At::Commit;
     };
@@ -128,7 +136,10 @@ fn stopped_at(text: &Text, sql: &str, body: Option<(usize, Span)>, into_body: us
     }
     let pieces = split(text.as_str()).unwrap_or_default();
     let mut statements = pieces.iter().filter(|piece| {
-        piece.kind == PieceKind::Statement && span.start <= piece.span.start && piece.span.end <= span.end
+        piece.kind == PieceKind::Statement
+            && !file.frame.omits(piece.span)
+            && span.start <= piece.span.start
+            && piece.span.end <= span.end
     });
     statements
         .nth(into_body)
@@ -153,7 +164,14 @@ impl Migrator<'_> {
                         at: match answer.completed {
                             completed if completed == *first_row => At::Row,
                             completed if completed < *before => At::Ours,
-                            completed => stopped_at(transaction.text, sql, *body, completed - before, &error),
+                            completed => stopped_at(
+                                transaction.file,
+                                transaction.text,
+                                sql,
+                                *body,
+                                completed - before,
+                                &error,
+                            ),
                         },
                         error,
                     })
@@ -161,7 +179,7 @@ impl Migrator<'_> {
                 Send::Copy { statement, data } => {
                     let sql = statement.slice(transaction.text.as_str());
                     let data = data.slice(transaction.text.as_str()).as_bytes();
-                    self.session.copy_in(sql, data).await.err().map(|error| Refused {
+                    self.copy_in(version, mark, sql, data).await.err().map(|error| Refused {
                         at: At::File(statement.start),
                         error,
                     })
@@ -178,11 +196,28 @@ impl Migrator<'_> {
         Ok(())
     }
 
-    /// Sends one message. While it runs: says who is in the way, and passes a request to stop on to the server until it has answered.
+    /// Sends one message, as [`Self::attend`] says.
     pub(super) async fn send(&mut self, version: &Version, mark: &str, sql: &str) -> Answer {
-        let session = std::rc::Rc::clone(&self.session);
-        let message = session.message(sql);
-        tokio::pin!(message);
+        let session = Rc::clone(&self.session);
+        let answer = self.attend(version, mark, session.message(sql)).await;
+        answer.unwrap_or_else(|| Answer {
+            completed: 0,
+            rows: Vec::new(),
+            result: Err(gave_up()),
+        })
+    }
+
+    /// Sends COPY data, as [`Self::attend`] says.
+    async fn copy_in(&mut self, version: &Version, mark: &str, sql: &str, data: &[u8]) -> Result<(), MessageError> {
+        let session = Rc::clone(&self.session);
+        let answer = self.attend(version, mark, session.copy_in(sql, data)).await;
+        answer.unwrap_or_else(|| Err(gave_up()))
+    }
+
+    /// Waits for an answer. Meanwhile says who is in the way, and passes a request to stop on to the server until it has answered;
+    /// `None` if it does not.
+    async fn attend<T>(&mut self, version: &Version, mark: &str, answer: impl Future<Output = T>) -> Option<T> {
+        tokio::pin!(answer);
         let started = Instant::now();
         let mut look_at = started + FIRST_LOOK;
         let mut cancelled_at: Option<Instant> = None;
@@ -190,7 +225,7 @@ impl Migrator<'_> {
         loop {
             tokio::select! {
                 biased;
-                answer = &mut message => return answer,
+                answer = &mut answer => return Some(answer),
                 _ = self.interrupt.requested(), if cancelled_at.is_none() => {
                     cancelled_at = Some(Instant::now());
                     look_at = Instant::now() + NEXT_LOOK / 4;
@@ -200,7 +235,7 @@ impl Migrator<'_> {
                     look_at = Instant::now() + NEXT_LOOK;
                     match cancelled_at {
                         None => self.look_for_blockers(version, mark, started.elapsed()).await,
-                        Some(at) if at.elapsed() > CANCEL_LIMIT => return gave_up(),
+                        Some(at) if at.elapsed() > CANCEL_LIMIT => return None,
                         // A request that arrives before the statement has begun is forgotten by the server: ask again.
                         Some(_) => self.cancel().await,
                     }
@@ -228,29 +263,21 @@ impl Migrator<'_> {
                 blockers: found.clone(),
             });
         }
-        self.remember_blockers(found);
-    }
-
-    /// Keeps what was seen: the last look before a timeout often finds nobody, because the wait is already over.
-    fn remember_blockers(&mut self, found: Vec<Blocker>) {
+        // Kept: the last look before a timeout often finds nobody, because the wait is already over.
         self.blockers = found;
     }
 
-    /// Returns the signal by which we were asked to stop, if we were and the server's answer is due to it.
+    /// Returns the signal by which we were asked to stop, if the server's answer is due to it. A lost connection is not: then it is not
+    /// known whether the COMMIT had come through.
     pub(super) fn stopped_by(&self, error: &MessageError) -> Option<Signal> {
         let signal = self.interrupt.signal()?;
-        let cancelled = error.sqlstate().is_none_or(|state| state == "57014");
-        cancelled.then_some(signal)
+        (error.sqlstate() == Some("57014")).then_some(signal)
     }
 }
 
-fn gave_up() -> Answer {
-    Answer {
-        completed: 0,
-        rows: Vec::new(),
-        result: Err(MessageError::Lost {
-            reason: "the server did not answer a request to cancel".to_owned(),
-        }),
+fn gave_up() -> MessageError {
+    MessageError::Lost {
+        reason: "the server did not answer a request to cancel".to_owned(),
     }
 }
 

@@ -49,7 +49,7 @@ impl Migrator<'_> {
             let mark = self.mark(file, 1);
             let envelope = Envelope {
                 mark: &mark,
-                begin: (index == 0).then_some("begin"),
+                begin: if index == 0 { &["begin"] } else { &[] },
                 lift_timeouts: self.look.has_timeouts,
                 rows: &row,
                 lock_timeout: attempts.lock_timeout(),

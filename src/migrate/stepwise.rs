@@ -124,7 +124,7 @@ impl Migrator<'_> {
         loop {
             let envelope = Envelope {
                 mark: running.mark,
-                begin: Some("begin"),
+                begin: &["begin"],
                 lift_timeouts: self.look.has_timeouts,
                 rows: &rows,
                 lock_timeout: attempts.lock_timeout(),

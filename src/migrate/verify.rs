@@ -2,7 +2,7 @@
 
 use crate::finding::Finding;
 use crate::ledger::{Comparison, Entry, FileMark, Verdict, compare};
-use crate::migration::{Checksum, Migration, Set, TokenChecksum, Version};
+use crate::migration::{Checksum, Head, Migration, Set, TokenChecksum, Version};
 
 use super::plan::AppliedState;
 
@@ -11,6 +11,8 @@ use super::plan::AppliedState;
 pub struct Verified<'a> {
     /// What is applied, in version order, with the ledger's checksums.
     pub applied: Vec<(Version, Checksum)>,
+    /// The head over it.
+    pub head: Head,
     /// The newest of it.
     pub newest: Option<Version>,
     /// The files that are not applied, in version order.
@@ -44,18 +46,19 @@ pub fn gap(migration: &Migration, newest: &Version) -> Finding {
 /// Compares. Reads the files again only if the heads disagree.
 pub fn verify(set: &Set, applied: AppliedState) -> Verified<'_> {
     match applied {
-        AppliedState::First(count) => agreed(set, count),
+        AppliedState::First { count, head } => agreed(set, count, head),
         AppliedState::Rows(entries) => compared(set, &entries),
     }
 }
 
-fn agreed(set: &Set, count: usize) -> Verified<'_> {
+fn agreed(set: &Set, count: usize, head: Head) -> Verified<'_> {
     let (done, pending) = set.migrations.split_at(count);
     Verified {
         applied: done
             .iter()
             .map(|migration| (migration.version.clone(), migration.checksum))
             .collect(),
+        head,
         newest: done.last().map(|migration| migration.version.clone()),
         pending: pending.iter().collect(),
         errors: Vec::new(),
@@ -70,6 +73,7 @@ fn compared<'a>(set: &'a Set, entries: &[Entry]) -> Verified<'a> {
             .iter()
             .map(|entry| (entry.version.clone(), entry.checksum))
             .collect(),
+        head: Head::of(entries.iter().map(|entry| (&entry.version, &entry.checksum))),
         newest: entries.last().map(|entry| entry.version.clone()),
         pending: Vec::new(),
         errors: Vec::new(),

@@ -89,7 +89,7 @@ impl Collected {
             self.problems.push(problem);
             return None;
         }
-        if entry.kind == EntryKind::Folder {
+        if entry.kind == EntryKind::Folder && !entry.is_sql() {
             self.ignore(entry);
             return None;
         }
@@ -123,7 +123,7 @@ impl Collected {
         let (Named::Migration(candidate) | Named::Baseline(candidate)) = &named;
         match entry.kind {
             EntryKind::Broken(problem) => self.problems.push(problem),
-            EntryKind::Special => self.problems.push(Problem::NotAFile {
+            EntryKind::Special | EntryKind::Folder => self.problems.push(Problem::NotAFile {
                 path: candidate.path.clone(),
             }),
             // Bytes that are no UTF-8 could not be told from one another in a ledger.

@@ -302,16 +302,16 @@ fn flyway_or_refinery(dir: &Path, files: &[&Entry], name: &str) -> Result<Detect
             why: format!("{name}, and {why}"),
         });
     }
-    let undo: Vec<PathBuf> = files
+    let undo: Vec<&Entry> = files
         .iter()
+        .copied()
         .filter(|entry| entry.name.starts_with('U'))
-        .map(|entry| entry.path())
         .collect();
     if !undo.is_empty() {
         return Err(Problem::AmbiguousLayout {
             path: dir.to_owned(),
             candidates: vec![Layout::Flyway, Layout::Refinery],
-            files: undo,
+            files: sample(&undo).into_iter().map(Entry::path).collect(),
             reason: "files that begin with U take a version back in Flyway and are migrations in refinery".to_owned(),
         });
     }

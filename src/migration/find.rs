@@ -7,7 +7,7 @@ use walkdir::{DirEntry, WalkDir};
 use super::detect::{Detected, detect_in};
 use super::layout::Layout;
 use super::listing::{EntryKind, list};
-use super::name::is_migration;
+use super::name::{is_migration, is_seed};
 use super::problem::Problem;
 
 /// Where tools put their migrations unless told otherwise.
@@ -112,7 +112,7 @@ fn migrations_in(dir: &Path) -> Result<Option<Detected>, Problem> {
         // A folder called `sql` is full of scripts that are no migrations; one number among them does not make it so.
         Layout::Plain => entries
             .iter()
-            .filter(|entry| entry.is_sql())
+            .filter(|entry| entry.is_sql() && !is_seed(&entry.name))
             .all(|entry| is_migration(layout, &entry.name)),
         _ => is_migration(layout, name),
     };

@@ -199,7 +199,7 @@ pub enum Problem {
         suggestion: String,
     },
     /// The files fit no layout.
-    #[error("{}: fits no layout: {reason}", path.display())]
+    #[error("{}: fits no layout: {reason} ({})", path.display(), join(files))]
     UnknownLayout {
         /// The folder.
         path: PathBuf,
@@ -209,7 +209,7 @@ pub enum Problem {
         reason: String,
     },
     /// The files fit several layouts, and it matters which.
-    #[error("{}: may be {}: {reason}; set `layout` in rlsctl.toml", path.display(), or(candidates))]
+    #[error("{}: may be {}: {reason} ({}); set `layout` in rlsctl.toml", path.display(), or(candidates), join(files))]
     AmbiguousLayout {
         /// The folder.
         path: PathBuf,

@@ -21,6 +21,7 @@ pub const LOCK_KEY: i64 = i64::from_be_bytes([0xc7, 0x27, 0xc5, 0xb2, 0xbd, 0x60
 
 const LOOK: &str = include_str!("../../sql/ledger/look.sql");
 const ENTRIES: &str = include_str!("../../sql/ledger/entries.sql");
+const OTHER_LEDGERS: &str = include_str!("../../sql/ledger/other_ledgers.sql");
 const STEPS: &str = include_str!("../../sql/ledger/steps.sql");
 const INSERT: &str = include_str!("../../sql/ledger/insert.sql");
 const EVENT: &str = include_str!("../../sql/ledger/event.sql");
@@ -44,7 +45,7 @@ pub struct Look {
     pub read_only: bool,
     /// Whether role or database give this session a `lock_timeout` or a `statement_timeout` of their own.
     pub has_timeouts: bool,
-    /// Tables that look like another tool's ledger, `schema.table`.
+    /// Where ours is not there: tables that look like another tool's ledger, `schema.table`.
     pub other_ledgers: Vec<String>,
     /// Our ledger, if it is there.
     pub ledger: Option<LedgerLook>,
@@ -118,7 +119,7 @@ fn text(row: &Row, column: usize) -> Result<&str, LedgerError> {
         .ok_or_else(|| unreadable(format!("column {} is null", column + 1)))
 }
 
-/// Looks at the server, the role and the ledger in one round trip; changes nothing.
+/// Looks at the server, the role and the ledger in one round trip, or two where there is no ledger yet; changes nothing.
 ///
 /// # Errors
 /// [`LedgerError`]; a ledger that is not there is not an error.
@@ -132,7 +133,11 @@ pub async fn look(session: &Session) -> Result<Look, LedgerError> {
     if let Err(error) = answer.result {
         return match error.sqlstate() {
             // No schema, or no table: no ledger yet.
-            Some("3F000" | "42P01") if answer.rows.len() < 2 => Ok(look),
+            Some("3F000" | "42P01") if answer.rows.len() < 2 => {
+                let others = session.rows(statement(OTHER_LEDGERS)).await?;
+                look.other_ledgers = others.into_iter().filter_map(|mut row| row.pop()?).collect();
+                Ok(look)
+            }
             Some("42501") => Err(LedgerError::Privilege {
                 action: "read the ledger in schema rlsctl".to_owned(),
                 grant: read_grant(&look.acting_role),
@@ -181,11 +186,7 @@ fn read_server(row: &Row) -> Result<Look, LedgerError> {
         in_recovery: text(row, 4)? == "t",
         read_only: text(row, 5)? == "on",
         has_timeouts: text(row, 6)? != "0" || text(row, 7)? != "0",
-        other_ledgers: row
-            .get(8)
-            .and_then(Option::as_deref)
-            .map(|names| names.split('\n').map(str::to_owned).collect())
-            .unwrap_or_default(),
+        other_ledgers: Vec::new(),
         ledger: None,
     })
 }

@@ -412,6 +412,8 @@ mod tests {
         assert_eq!(kinds("'a' -- c\r 'b'").last(), Some(&(StringContinued, "'b'")));
         assert_eq!(kinds("'a'/**/\n'b'").last(), Some(&(String, "'b'")));
         assert_eq!(kinds("E'a'\n'\\'b'").last(), Some(&(StringContinued, "'\\'b'")));
+        let bits = [(String, "x'1'"), (StringContinued, "'2'"), (String, "''")];
+        assert_eq!(kinds("x'1'\n'2'''"), bits);
         assert_eq!(kinds("'a'\nE'b'").last(), Some(&(String, "E'b'")));
     }
 

@@ -31,9 +31,8 @@ use super::{Token, TokenKind, tokens};
 /// | `!` | something that is opened and not closed | as written, to the end of the text |
 ///
 /// White space, comments and a byte-order mark give no record. A semicolon that ends a statement gives
-/// one only when a token of another statement follows, and none when it ends nothing. So two texts have
-/// the same normal form exactly when the server reads the same statements in them, apart from
-/// the position of each token.
+/// one only when a token of another statement follows, and none when it ends nothing. So two texts with the same normal
+/// form hold the same statements; texts with different ones may still mean the same (`a != b`, `a <> b`).
 pub fn hash_tokens(text: &str, sink: &mut impl FnMut(&[u8])) {
     let mut writer = Writer {
         buffer: [0; BUFFER],

@@ -76,6 +76,8 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["create", "sequence"], STORED),
     (&["create", "extension"], STORED),
     (&["create", "role"], STORED),
+    (&["create", "user"], STORED),
+    (&["create", "materialized", "view"], RUNS),
     (&["create", "publication"], STORED),
     (&["alter", "publication"], STORED),
     (&["drop", "publication"], STORED),
@@ -93,6 +95,7 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["alter", "policy"], STORED),
     (&["alter", "trigger"], STORED),
     (&["alter", "role"], STORED),
+    (&["alter", "user"], STORED),
     (&["alter", "domain"], STORED),
     (&["alter", "default", "privileges"], STORED),
     (&["alter", "type"], unless(&["value"])),
@@ -114,6 +117,8 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["grant"], STORED),
     (&["revoke"], STORED),
     (&["truncate"], STORED),
+    (&["analyze"], STORED),
+    (&["refresh", "materialized", "view"], STORED),
     (&["insert", "into"], RUNS),
     (&["update"], RUNS),
     (&["delete", "from"], RUNS),
@@ -125,8 +130,9 @@ const RULES: &[(&[&str], Rule)] = &[
 const HEAD: usize = 4;
 
 fn look(statement: &str) -> Option<()> {
-    let rule = find_rule(statement)?;
+    let (head, rule) = find_rule(statement)?;
     let mut look = Look {
+        head,
         rule,
         parens: 0,
         opened: false,
@@ -139,7 +145,8 @@ fn look(statement: &str) -> Option<()> {
     Some(())
 }
 
-fn find_rule(statement: &str) -> Option<Rule> {
+/// Returns the rule for a statement and how many words it starts with that say so.
+fn find_rule(statement: &str) -> Option<(usize, Rule)> {
     let mut words = [""; HEAD];
     let mut count = 0;
     for token in tokens(statement).filter(|token| !token.kind.is_blank()).take(HEAD) {
@@ -156,13 +163,18 @@ fn find_rule(statement: &str) -> Option<Rule> {
                 .zip(words)
                 .all(|(known, word)| word.eq_ignore_ascii_case(known))
     };
-    RULES.iter().find(|(head, _)| starts_with(head)).map(|&(_, rule)| rule)
+    RULES
+        .iter()
+        .find(|(head, _)| starts_with(head))
+        .map(|&(head, rule)| (head.len(), rule))
 }
 
 /// Where the look has got to. Each step gives none when the grammar has to say.
 #[derive(Debug)]
 struct Look<'a> {
     rule: Rule,
+    /// How many of its leading words are still to come.
+    head: usize,
     parens: usize,
     /// Whether there was a parenthesis yet.
     opened: bool,
@@ -216,9 +228,11 @@ impl<'a> Look<'a> {
     fn take_word(&mut self, word: &'a str) -> Option<()> {
         let is = |other: &str| word.eq_ignore_ascii_case(other);
         let after = |other: &str| self.word.eq_ignore_ascii_case(other);
-        let something_else = self.parens == 0 && self.rule.unless.iter().any(|other| is(other));
-        // `SELECT INTO` makes a table. Behind `DISTINCT ON (a)` and `OPERATOR(+)` a call may follow a parenthesis.
-        let misleading = is("into") && !after("insert") || is("on") && after("distinct") || is("operator");
+        let behind_head = self.head == 0;
+        self.head = self.head.saturating_sub(1);
+        let something_else = behind_head && self.parens == 0 && self.rule.unless.iter().any(|other| is(other));
+        // `SELECT INTO` makes a table. Behind `DISTINCT ON (a)` a call may follow a parenthesis.
+        let misleading = is("into") && !after("insert") || is("on") && after("distinct");
         if something_else || self.is_suspicious(word) || self.rule.runs && misleading {
             return None;
         }

@@ -1,7 +1,5 @@
 //! What can go wrong around a run: signals, lost connections, servers that take no writes, a second runner.
 
-use std::time::Duration;
-
 use crate::support::db::TestDb;
 use crate::support::pgbouncer::PgBouncer;
 use crate::support::poll::eventually;
@@ -196,9 +194,9 @@ fn round_trips_are_one_a_migration_and_five_in_all_else() {
     let again = count(&proxy);
     project.generated(51..=150);
     let more = count(&proxy);
-    assert!(first.round_trips <= 50 + 5, "{first:?}");
-    assert!(again.round_trips <= 2, "{again:?}");
-    assert!(more.round_trips <= 100 + 4, "{more:?}");
+    assert!(first.most_round_trips <= 50 + 5, "{first:?}");
+    assert!(again.most_round_trips <= 2, "{again:?}");
+    assert!(more.most_round_trips <= 100 + 4, "{more:?}");
 }
 
 #[test]
@@ -320,18 +318,4 @@ fn a_full_server_is_a_connect_error_with_advice() {
     );
     assert!(run.stderr.contains("next:"), "{}", run.stderr);
     drop(sessions);
-}
-
-#[test]
-fn a_slow_link_costs_a_round_trip_a_migration() {
-    let (db, project) = (TestDb::new(), Project::new());
-    project.generated(1..=3);
-    let proxy = Proxy::before(db.server());
-    proxy.delay(Duration::from_millis(1));
-    project
-        .rlsctl(&["migrate"])
-        .env("DATABASE_URL", proxy.url(db.name()))
-        .run()
-        .exits(0);
-    assert!(proxy.counts().round_trips <= 3 + 5, "{:?}", proxy.counts());
 }

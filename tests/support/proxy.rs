@@ -41,6 +41,8 @@ pub(crate) struct Counts {
     pub(crate) connections: u64,
     /// Times that something went to the server and then something came back.
     pub(crate) round_trips: u64,
+    /// The same, of the connection that had most of them: a second one that only looks on is not in anybody's way.
+    pub(crate) most_round_trips: u64,
     /// Bytes to the server.
     pub(crate) bytes_up: u64,
     /// Bytes from the server.
@@ -333,6 +335,7 @@ impl Line {
             if std::mem::take(&mut turn.client_spoke) {
                 turn.round_trips += 1;
                 shared.counts.round_trips += 1;
+                shared.counts.most_round_trips = shared.counts.most_round_trips.max(turn.round_trips);
             }
             if turn.encryption == Encryption::Asked {
                 let granted = matches!(chunk[0], b'S' | b'G');

@@ -98,7 +98,9 @@ fn for_refusal(error: &ConnectError, attempt: &Attempt, failure: &Failure) -> Ve
             let mut sentences = vec![format!(
                 "Check that pg_hba.conf lets \"{user}\" into \"{database}\" from this machine"
             )];
-            if !attempt.over_tls && !attempt.endpoint.starts_with('/') {
+            if attempt.over_tls {
+                sentences.push("If the server wants a client certificate, name it in sslcert and sslkey".to_owned());
+            } else if !attempt.endpoint.starts_with('/') {
                 sentences.push("If the server wants TLS, write sslmode=require".to_owned());
             }
             sentences

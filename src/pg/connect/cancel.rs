@@ -13,7 +13,7 @@ const DEFAULT_LIMIT: Duration = Duration::from_secs(10);
 /// A request to cancel could not be delivered.
 #[derive(Debug, thiserror::Error)]
 #[error("could not send the request to cancel: {0}")]
-pub struct CancelError(#[source] Failure);
+pub struct CancelError(Failure);
 
 /// Cancels whatever its session runs at that moment.
 #[derive(Clone)]

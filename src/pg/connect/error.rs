@@ -101,4 +101,9 @@ impl fmt::Display for ConnectError {
     }
 }
 
-impl std::error::Error for ConnectError {}
+impl std::error::Error for ConnectError {
+    /// Returns what is behind the last failure: its own words are in the line already.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.failure().and_then(std::error::Error::source)
+    }
+}

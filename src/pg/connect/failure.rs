@@ -179,10 +179,12 @@ impl Failure {
         if let Some(answer) = error.as_db_error() {
             return Self::from_server(answer);
         }
-        if let Some(source) = error.source()
-            && let Some(error) = source.downcast_ref::<io::Error>()
-        {
-            return Self::from_io(error, after);
+        if let Some(cause) = error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
+            // Before anybody answered, nothing can be said about what answers.
+            return match (error.to_string().as_str(), Self::from_io(cause, after)) {
+                ("error connecting to server", Self::NotPostgres { .. }) => Self::Network(copy(cause)),
+                (_, failure) => failure,
+            };
         }
         if error.is_closed() {
             return Self::Closed;
@@ -226,8 +228,8 @@ impl Failure {
                 | io::ErrorKind::BrokenPipe,
                 _,
             ) => Self::Closed,
-            // The codec's word for a message that cannot be one of the protocol's.
-            (io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData, _) => Self::NotPostgres {
+            // The codec's words for what cannot be a message of the protocol, and for one that is cut off.
+            (io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other, _) => Self::NotPostgres {
                 problem: Some(error.to_string()),
             },
             _ => Self::Network(copy(error)),

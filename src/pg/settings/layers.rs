@@ -179,7 +179,7 @@ fn connection_string(text: &str, warnings: &mut Vec<String>) -> Result<Vec<Given
     if let Some(problem) = foreign_url(text) {
         return Err(SettingsError::Form { problem });
     }
-    if text.contains('=') {
+    if text.contains('=') || text.is_empty() {
         return keyvalue::parse(text, warnings);
     }
     if text.contains(['/', ':', '@']) || text.contains(|c: char| c.is_whitespace()) {
@@ -200,10 +200,13 @@ fn connection_string(text: &str, warnings: &mut Vec<String>) -> Result<Vec<Given
 /// Says what is wrong with a URL of another scheme. Shows the scheme only if it cannot be anything else.
 fn foreign_url(text: &str) -> Option<String> {
     let (scheme, _) = text.split_once("://")?;
+    // A colon within it may as well be the one before a password, except where Java's kind of URL has it.
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme
+            .strip_prefix("jdbc:")
+            .unwrap_or(scheme)
             .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | ':'));
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
     if !is_scheme {
         return None;
     }

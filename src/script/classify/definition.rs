@@ -143,9 +143,7 @@ pub(super) fn create_trigger(draft: &mut Draft, statement: &CreateTrigStmt) {
 /// Notes `CREATE RULE`.
 pub(super) fn create_rule(draft: &mut Draft, statement: &RuleStmt) {
     draft.lock_option(statement.relation.as_ref(), LockMode::AccessExclusive);
-    // OLD and NEW stand for the rows of the rule's own table.
     let mut walk = Walk::stored(draft);
-    walk.with = vec!["old".to_owned(), "new".to_owned()];
     walk.option(statement.where_clause.as_deref());
     for action in &statement.actions {
         match &action.node {

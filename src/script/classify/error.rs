@@ -18,8 +18,8 @@ pub struct SyntaxError {
     pub at: Option<usize>,
 }
 
-/// How many places that look like the reported one are tried.
-const CANDIDATES: usize = 200;
+/// The longest statement that is read again to find out which of several look-alikes the grammar means.
+const LONGEST_SEARCHED: usize = 1 << 20;
 
 impl SyntaxError {
     /// Returns the error for a NUL byte, which no server takes.
@@ -48,7 +48,7 @@ impl SyntaxError {
     /// Reads what the grammar reports. `reparse` gives its message for another text, or none if it is fine.
     ///
     /// The crate drops the position. But the grammar stops at the first token that does not fit, so a text cut off
-    /// behind that token gives the same message, and one cut off behind an earlier look-alike does not.
+    /// behind that token or further on gives the same message, and one cut off behind an earlier look-alike does not.
     pub(super) fn from_grammar(statement: &str, message: &str, reparse: impl Fn(&str) -> Option<String>) -> Self {
         let Some((what, near)) = message.split_once(" at or near \"") else {
             let at = message
@@ -65,15 +65,15 @@ impl SyntaxError {
             .filter(|token| !matches!(token.kind, TokenKind::Space | TokenKind::LineComment))
             .map(|token| token.span.start)
             .filter(|&start| statement[start..].starts_with(near))
-            .take(CANDIDATES)
             .collect();
+        let is_before_the_error = |&at: &usize| reparse(&statement[..at + near.len()]).as_deref() != Some(message);
         let at = match candidates.as_slice() {
             [] => None,
             [only] => Some(*only),
+            _ if statement.len() > LONGEST_SEARCHED => None,
             several => several
-                .iter()
-                .copied()
-                .find(|at| reparse(&statement[..at + near.len()]).as_deref() == Some(message)),
+                .get(several.partition_point(|at| is_before_the_error(at)))
+                .copied(),
         };
         Self {
             message: in_our_words(what, Some(near)),

@@ -456,7 +456,7 @@ fn a_syntax_error_says_where() {
     let cases = [
         ("selekt 1", error("`selekt` does not fit here", Some("selekt"), Some(0))),
         (
-            "select from from",
+            "select from from from",
             error("`from` does not fit here", Some("from"), Some(12)),
         ),
         (

@@ -1,5 +1,8 @@
 //! Tests that are about more than one file of the module.
 
+use crate::script;
+
+mod holds;
 mod kinds;
 mod locks;
 mod properties;

@@ -2,9 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::script::{
-    Piece, PieceKind, Span, Token, TokenKind, Transactional, Triage, classify, hash_tokens, split, tokens, triage,
-};
+use super::holds::{normal_form_holds, split_holds, triage_holds};
+use crate::script::{Token, TokenKind, Triage, hash_tokens, tokens, triage};
 
 /// Bits of SQL, most of them chosen to trip a lexer.
 #[rustfmt::skip]
@@ -19,51 +18,6 @@ const BITS: &[&str] = &[
 
 fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(BITS), 0..24).prop_map(|bits| bits.concat())
-}
-
-/// What every cut of every text has to satisfy. The fuzz target checks the same.
-fn check_split(text: &str) -> Result<(), String> {
-    let pieces = match split(text) {
-        Ok(pieces) => pieces,
-        Err(error) if text.is_char_boundary(error.at()) && error.at() < text.len() => return Ok(()),
-        Err(error) => return Err(format!("{error} at {} is nowhere", error.at())),
-    };
-    let mut end = 0;
-    for piece in &pieces {
-        let Piece { span, body, kind } = *piece;
-        if span.start != end || span.is_empty() || span.end > text.len() {
-            return Err(format!("{piece:?} does not start at {end}"));
-        }
-        if body.start < span.start || body.end > span.end || body.start > body.end {
-            return Err(format!("the body of {piece:?} lies outside"));
-        }
-        if (kind == PieceKind::Blank) != body.is_empty() && kind != PieceKind::CopyData {
-            return Err(format!("{piece:?} is blank or not"));
-        }
-        end = span.end;
-    }
-    if end != text.len() {
-        return Err(format!("the pieces end at {end} of {}", text.len()));
-    }
-    check_again(text, &pieces)
-}
-
-/// A statement, cut once more, is one statement with the same body.
-fn check_again(text: &str, pieces: &[Piece]) -> Result<(), String> {
-    for piece in pieces.iter().filter(|piece| piece.kind == PieceKind::Statement) {
-        let own = piece.span.slice(text);
-        if piece.span.start > 0 && own.starts_with('\u{feff}') {
-            // A byte-order mark is one only at the start of a file.
-            continue;
-        }
-        let again = split(own).map_err(|error| format!("{own:?}: {error}"))?;
-        let body = Span::new(piece.body.start - piece.span.start, piece.body.end - piece.span.start);
-        match again.as_slice() {
-            [only] if only.kind == PieceKind::Statement && only.body == body => {}
-            other => return Err(format!("{own:?} becomes {other:?}")),
-        }
-    }
-    Ok(())
 }
 
 fn normal_form(text: &str) -> Vec<u8> {
@@ -112,12 +66,12 @@ proptest! {
 
     #[test]
     fn pieces_concatenate_to_the_text(text in text()) {
-        prop_assert_eq!(check_split(&text), Ok(()));
+        prop_assert_eq!(split_holds(&text), Ok(()));
     }
 
     #[test]
     fn pieces_of_arbitrary_characters_concatenate_too(text in any::<String>()) {
-        prop_assert_eq!(check_split(&text), Ok(()));
+        prop_assert_eq!(split_holds(&text), Ok(()));
     }
 
     #[test]
@@ -171,18 +125,17 @@ proptest! {
 
     #[test]
     fn normal_form_is_total(text in text()) {
-        normal_form(&text);
+        prop_assert_eq!(normal_form_holds(&text), Ok(()));
     }
 
     #[test]
     fn classify_and_triage_are_total(text in text()) {
-        let _ = classify(&text);
-        triage(&text);
+        prop_assert_eq!(triage_holds(&text), Ok(()));
     }
 
     #[test]
     fn triage_says_nothing_that_classify_denies(statement in statement()) {
-        prop_assert_eq!(check_triage(&statement), Ok(()));
+        prop_assert_eq!(triage_holds(&statement), Ok(()));
     }
 }
 
@@ -212,30 +165,12 @@ fn merged(ours: &[Token], text: &str) -> Vec<(usize, usize)> {
     all
 }
 
-/// If triage calls a statement plain, classify agrees, or cannot read it.
-pub(super) fn check_triage(statement: &str) -> Result<(), String> {
-    let (Triage::Plain, Ok(found)) = (triage(statement), classify(statement)) else {
-        return Ok(());
-    };
-    let agrees = found.transactional == Transactional::Inside
-        && found.control.is_none()
-        && !found.session.any()
-        && found.adds_enum_value.is_none()
-        && !found.copy_from_stdin
-        && !found.copy_to_stdout;
-    if agrees {
-        Ok(())
-    } else {
-        Err(format!("{statement}: {found:?}"))
-    }
-}
-
 #[rustfmt::skip]
 const EXPRESSIONS: &[&str] = &[
     "1", "x", "'a'", "f(x)", "F (x)", "s.f(x)", "\"f\"(x)", "pg_catalog.set_config('a', 'b', false)", "set_config('a', 'b', true)",
     "now()", "lower(x)", "count(*) over (order by f(x))", "count(*) filter (where f(x))", "key(x)", "over(x)", "filter(x)",
     "left(x, 1)", "join(x)", "coalesce(x, 1)", "coalesce(f(x), 1)", "case when x then f(x) end", "x in (1, 2)", "(x).f", "(f(x)).y",
-    "array[f(x)]", "array(select f(x))", "x::varchar(10)", "treat(x as f)", "cast(x as numeric(1, 2))", "x operator(pg_catalog.+) f(x)",
+    "array[f(x)]", "array(select f(x))", "x::varchar(10)", "treat(x as f)", "cast(x as numeric(1, 2))", "x operator(pg_catalog.+) over(x)", "s.lower(x)",
     "(select f(x))", "exists (select 1)", "nextval('s')", "pg_advisory_lock(1)", "character varying(x)", "varying(x)", "conflict(x)",
     "/**/f/**/(x)", "f\n--\n(x)", "interval '1' day",
 ];
@@ -281,7 +216,7 @@ fn triage_agrees_with_classify_on_every_single_expression() {
     for template in TEMPLATES {
         for expression in EXPRESSIONS {
             let statement = template.replace("{}", expression);
-            check_triage(&statement).unwrap();
+            triage_holds(&statement).unwrap();
             plain += usize::from(triage(&statement) == Triage::Plain);
         }
     }
@@ -291,6 +226,6 @@ fn triage_agrees_with_classify_on_every_single_expression() {
 #[test]
 fn triage_agrees_with_classify_on_the_statements_of_the_other_tests() {
     for row in include_str!("locks.tsv").split('\n') {
-        check_triage(row.split('\t').next().unwrap_or_default()).unwrap();
+        triage_holds(row.split('\t').next().unwrap_or_default()).unwrap();
     }
 }
