@@ -193,22 +193,27 @@ fn own_begin_and_commit_then_an_error() {
         run.stderr
     );
     assert!(!has(&db, "c"));
-    // An error behind the COMMIT would leave what is before it: refused, with the places.
+    // An error behind the COMMIT leaves nothing of what is before it either: the file's own blocks run in our transaction.
     project.migration("3_c.sql", "BEGIN;\ncreate table c (id int);\nCOMMIT;\nselect 1/0;\n");
+    let run = project.on(&db, &["migrate"]).run().exits(5);
+    assert!(
+        run.stderr.contains("3_c.sql:4:1") && run.stderr.contains("nothing of it remains"),
+        "{}",
+        run.stderr
+    );
+    assert!(!has(&db, "c"));
+    // Control that opens no block, or closes none, is refused with its place.
+    project.migration("3_c.sql", "create table c (id int);\nCOMMIT;\nselect 1/0;\n");
     let run = project.on(&db, &["migrate"]).run().exits(6);
     insta::assert_snapshot!(run.snapshot(), @r"
     exit: 6
     ----- stdout -----
     ----- stderr -----
-    error [files.transaction-control] 3 `BEGIN` inside the file would end or change the transaction that also holds its ledger row
-      at migrations/3_c.sql:1:1
-      line: BEGIN;
-      help: take it out, or wrap the whole file in one BEGIN and one COMMIT: the file and its ledger row are one transaction
-    error [files.transaction-control] 3 `COMMIT` inside the file would end or change the transaction that also holds its ledger row
-      at migrations/3_c.sql:3:1
+    error [files.transaction-control] 3 `COMMIT` would end or change the transaction that also holds the file's ledger row
+      at migrations/3_c.sql:2:1
       line: COMMIT;
-      help: take it out, or wrap the whole file in one BEGIN and one COMMIT: the file and its ledger row are one transaction
-    error: refused before anything ran: 2 findings
+      help: take it out: the file and its ledger row are one transaction, in which blocks of BEGIN and COMMIT run too
+    error: refused before anything ran: 1 finding
       state: nothing was changed
       next: mend what is listed above, then run `rlsctl migrate` again
     ");

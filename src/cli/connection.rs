@@ -104,9 +104,16 @@ pub async fn connect(settings: &Settings, work: Work) -> Result<Session, Failure
     pg::connect(settings, work).await.map_err(|error| {
         let mut failure = Failure::new(Exit::Environment, format!("cannot connect to {}", settings.describe()));
         failure.causes = error.to_string().split('\n').map(str::to_owned).collect();
-        failure.hints = error.advice();
+        failure.hints = error.advice().iter().map(|advice| after_next(advice)).collect();
         failure.state("nothing was changed")
     })
+}
+
+/// Returns an instruction as it reads behind `next: `; each begins with a verb.
+fn after_next(advice: &str) -> String {
+    let mut characters = advice.chars();
+    let first = characters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(characters).collect()
 }
 
 /// Reads the files on one thread while the other connects and looks.

@@ -116,10 +116,19 @@ fn mark(migration: &Migration) -> FileMark {
     }
 }
 
+/// Returns a time stamp as the server writes it without its microseconds, which tell a person nothing.
+fn to_the_second(applied_at: &str) -> String {
+    let Some((before, fraction)) = applied_at.split_once('.') else {
+        return applied_at.to_owned();
+    };
+    format!("{before}{}", fraction.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
 fn edited(file: &Migration, entry: &Entry) -> Finding {
     let message = format!(
         "was edited after it was applied at {} by {}",
-        entry.applied_at, entry.applied_by
+        to_the_second(&entry.applied_at),
+        entry.applied_by
     );
     let help =
         "restore the file as it was applied (git log shows who changed it), and put the change into a new migration";
@@ -152,7 +161,9 @@ fn missing(entry: &Entry, restamped: Option<&Version>, set: &Set) -> Finding {
     let Some(file) = restamped.and_then(|version| set.get(version)) else {
         let message = format!(
             "({}) is applied, but has no file; applied at {} by {}",
-            entry.name, entry.applied_at, entry.applied_by
+            entry.name,
+            to_the_second(&entry.applied_at),
+            entry.applied_by
         );
         let help = format!(
             "get the file back; the ledger has its text: select sql from rlsctl.ledger where version = '{version}'"
@@ -169,4 +180,20 @@ fn missing(entry: &Entry, restamped: Option<&Version>, set: &Set) -> Finding {
         .at(&file.path, 1, 1)
         .evidence("checksum_in_ledger", entry.checksum.to_string())
         .evidence("version_of_file", file.version.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_to_the_second() {
+        for (written, told) in [
+            ("2026-11-21 09:06:16.940637+00", "2026-11-21 09:06:16+00"),
+            ("2026-11-21 09:06:16.9-03:30", "2026-11-21 09:06:16-03:30"),
+            ("2026-11-21 09:06:16+00", "2026-11-21 09:06:16+00"),
+        ] {
+            assert_eq!(to_the_second(written), told);
+        }
+    }
 }
