@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::event::{Blocker, Event, Listener};
 use crate::exit::Signal;
-use crate::migration::Text;
+use crate::migration::{ReadError, Text};
 use crate::pg::{self, Look, NoticeReceiver, Session, Settings, Value, Watcher, Work, ledger_store};
 use crate::script::split;
 
@@ -16,6 +16,7 @@ use super::cut::{Lesson, Run, Whole, cut};
 use super::message::Envelope;
 use super::outcome::{Applied, Outcome, Remains, RunError};
 use super::plan::{Plan, PlannedFile, facts};
+use super::read_ahead::ReadAhead;
 use super::retry::{Attempts, Next};
 use super::send::Transaction;
 
@@ -94,7 +95,7 @@ impl<'a> Migrator<'a> {
     /// Carries `plan` out. The ledger is there and up to date.
     ///
     /// # Locks
-    /// Those of the files' statements, each waited for briefly and again; an advisory lock in each transaction.
+    /// Those of the files' statements, each waited for briefly and again; a lock on `rlsctl.meta` in each transaction, against other runners.
     pub async fn run(&mut self, plan: &Plan) -> Outcome {
         self.listener.on(Event::Started {
             pending: plan.files.len(),
@@ -119,6 +120,7 @@ impl<'a> Migrator<'a> {
     }
 
     async fn run_each(&mut self, plan: &Plan, outcome: &mut Outcome) {
+        let mut ahead = ReadAhead::of(&plan.files);
         for file in &plan.files {
             let version = &file.migration.version;
             if let Some(signal) = self.interrupt.signal() {
@@ -134,7 +136,7 @@ impl<'a> Migrator<'a> {
                 name: file.migration.name.clone(),
             });
             let started = Instant::now();
-            match self.apply(plan, file).await {
+            match self.apply(plan, file, ahead.next(file)).await {
                 Ok(Done::Applied) => self.applied(outcome, file, started.elapsed()),
                 Ok(Done::Elsewhere) => {
                     self.listener.on(Event::AppliedElsewhere {
@@ -186,8 +188,13 @@ impl<'a> Migrator<'a> {
         });
     }
 
-    async fn apply(&mut self, plan: &Plan, file: &PlannedFile) -> Result<Done, RunError> {
-        let text = read(file)?;
+    async fn apply(
+        &mut self,
+        plan: &Plan,
+        file: &PlannedFile,
+        text: Result<Text, ReadError>,
+    ) -> Result<Done, RunError> {
+        let text = text.map_err(|error| changed(file, error.to_string()))?;
         match &file.run {
             Run::Steps(steps) => self.apply_steps(plan, file, &text, steps).await,
             Run::Whole(whole) => self.apply_whole(plan, file, &text, whole).await,

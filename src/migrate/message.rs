@@ -133,7 +133,7 @@ mod tests {
         let head = envelope(&rows, &["set search_path = a"]).head();
         assert_eq!(
             head.sql,
-            "/* rlsctl 1 905 */ begin;\nlock table rlsctl.meta in share row exclusive mode;\ninsert;\nset local lock_timeout = 200;\nset local statement_timeout = 55000;\nset search_path = a;\n"
+            "/* rlsctl 1 905 */ begin;\nlock table only rlsctl.meta in share row exclusive mode;\ninsert;\nset local lock_timeout = 200;\nset local statement_timeout = 55000;\nset search_path = a;\n"
         );
         assert_eq!((head.statements, head.first_row), (6, 2));
         let lifted = Envelope {

@@ -20,7 +20,7 @@ const UPGRADES: [&str; 2] = [
 ///
 /// A table's lock costs a third of what an advisory lock costs through its function, takes no snapshot, so that REPEATABLE READ begins
 /// behind it, and is there to read in `pg_locks`. Readers of the ledger do not wait for it.
-pub const LOCK: &str = "lock table rlsctl.meta in share row exclusive mode";
+pub const LOCK: &str = "lock table only rlsctl.meta in share row exclusive mode";
 
 /// The advisory lock under which the ledger is made, while there is no table yet: the first eight bytes of sha256("rlsctl").
 const CREATION_KEY: i64 = i64::from_be_bytes([0xc7, 0x27, 0xc5, 0xb2, 0xbd, 0x60, 0x9a, 0x64]);
