@@ -83,7 +83,13 @@ fn the_locks_are_those_that_the_server_takes() {
         // What a view reads is locked along with it.
         let more =
             found.tables.unknown || found.tables.dependents || found.tables.mode(&RelationName::new("v")).is_some();
-        held.retain(|_, held| !held.minor && !more);
+        // A table that is named as a type is opened when its row type is not cached, which is not for the statement to say.
+        let types = matches!(
+            found.tag,
+            "CREATE TYPE" | "CREATE FUNCTION" | "CREATE PROCEDURE" | "CREATE DOMAIN"
+        );
+        let opened = |held: &Held| types && held.mode == LockMode::AccessShare;
+        held.retain(|_, held| !held.minor && !more && !opened(held));
         assert!(held.is_empty(), "{statement} locks {:?} too", held.keys());
     }
 }
