@@ -142,9 +142,8 @@ impl Migrator<'_> {
             let Err(refused) = self.transaction(&transaction).await else {
                 return Ok(Done::Applied);
             };
-            if refused.at == At::Row && refused.error.sqlstate() == Some("23505") && running.ledger_row.is_none() {
-                // The step is another runner's, and done; the ledger's row is not due yet.
-                return Ok(Done::Elsewhere);
+            if refused.at == At::Row && refused.error.sqlstate() == Some("23505") {
+                return self.done_before(running).await;
             }
             match self
                 .after(file, text, refused, &mut attempts, false, running.remains)
@@ -177,7 +176,16 @@ impl Migrator<'_> {
                 self.resume(running, &outside(&indexes_before)).await?;
                 self.finish(running).await
             }
-            Claim::Finished | Claim::Busy { .. } => Ok(Done::Elsewhere),
+            Claim::Finished | Claim::Busy { .. } => self.done_before(running).await,
+        }
+    }
+
+    /// The step is recorded as done, by another runner or a person. If it is the last, the ledger's row may still be missing: the rest of
+    /// the file was taken out, or a person has recorded a step whose effect could not be seen.
+    async fn done_before(&mut self, running: &Running<'_>) -> Result<Done, RunError> {
+        match running.ledger_row {
+            Some(_) => self.finish(running).await,
+            None => Ok(Done::Elsewhere),
         }
     }
 

@@ -186,3 +186,26 @@ fn an_unknown_step_is_never_guessed() {
     project.on(&db, &["migrate", "--rerun-unknown-step"]).run().exits(0);
     assert_eq!(db.psql("select count(*) from a"), "2");
 }
+
+#[test]
+fn a_last_step_that_is_recorded_as_done_still_gets_its_ledger_row() {
+    for (before, after) in [
+        (
+            "create index concurrently a_id on a (id);\nselect 1/0;\n",
+            "create index concurrently a_id on a (id);\n",
+        ),
+        (
+            "create index concurrently a_id on a (id);\ncomment on table a is 'x';\nvacuum nothing;\n",
+            "create index concurrently a_id on a (id);\ncomment on table a is 'x';\n",
+        ),
+    ] {
+        let (db, project) = (TestDb::new(), Project::new());
+        db.psql("create table a (id int)");
+        project.migration("1_a.sql", before);
+        project.on(&db, &["migrate"]).run().exits(7);
+        project.migration("1_a.sql", after);
+        // The text of what is done stays; what had failed is taken out.
+        project.on(&db, &["migrate", "--lock-wait", "1s"]).run().exits(0);
+        assert_eq!(db.psql("select version from rlsctl.ledger"), "1");
+    }
+}
