@@ -20,7 +20,7 @@ use std::time::Duration;
 use common::proxy::Proxy;
 use support::pairs::{Contender, Prepared, alternate, table};
 use support::peers::Peer;
-use support::place::Place;
+use support::place::{LedgerRow, Place};
 
 /// A case, by the name it has on the command line.
 type Case = (&'static str, fn(&Place, usize));
@@ -78,21 +78,24 @@ fn usage<T>() -> T {
     std::process::exit(2)
 }
 
-/// 905 migrations onto an empty database, beside psql with one message a file and its ledger row.
+/// 905 migrations onto an empty database, beside psql with one message a file and its ledger row: the row that rlsctl writes, and a
+/// short one without the text.
 fn apply(place: &Place, runs: usize) {
     const COUNT: usize = 905;
     let dir = place.plain(COUNT);
-    let script = place.psql_script(COUNT);
+    let [short, same] = [LedgerRow::Short, LedgerRow::Same].map(|row| place.psql_script(COUNT, row));
+    let psql = |script| {
+        let db = place.db();
+        Prepared::then(place.psql_file(&db.dsn(), script), move || db.expect(COUNT))
+    };
     let mut contenders = vec![
-        Contender::new("psql, one message a file", || {
-            let db = place.db();
-            Prepared::then(place.psql_file(&db.dsn(), &script), move || db.expect(COUNT))
-        }),
+        Contender::new("psql, one message a file", || psql(&same)),
         Contender::new("rlsctl migrate", || {
             let db = place.db();
             Prepared::then(place.rlsctl(&db.url(), &dir), move || db.expect(COUNT))
         }),
     ];
+    contenders.push(Contender::new("psql, a ledger of four columns", || psql(&short)));
     for (peer, program) in Peer::installed() {
         let dir = peer.folder(place, COUNT);
         contenders.push(Contender::new(peer.name(), move || {
@@ -180,7 +183,7 @@ fn round_trips(place: &Place, _runs: usize) {
         println!("  {name:30}  {each:>13.2}  {fixed:>6.1}{verdict}");
     };
     line("psql, one message a file", false, &|count, proxy, dbname| {
-        place.psql_file(&proxy.url(dbname), &place.psql_script(count))
+        place.psql_file(&proxy.url(dbname), &place.psql_script(count, LedgerRow::Short))
     });
     line("rlsctl migrate", true, &|count, proxy, dbname| {
         place.rlsctl(&proxy.url(dbname), &place.plain(count))
@@ -197,7 +200,7 @@ fn latency(place: &Place, runs: usize) {
     const COUNT: usize = 100;
     let proxy = Proxy::before(place.server());
     proxy.delay(Duration::from_millis(10));
-    let (dir, script) = (place.plain(COUNT), place.psql_script(COUNT));
+    let (dir, script) = (place.plain(COUNT), place.psql_script(COUNT, LedgerRow::Short));
     let mut contenders = vec![
         Contender::new("psql, one message a file", || {
             let db = place.db();

@@ -10,7 +10,7 @@ use rlsctl::pg::scratch::{Scratch, ScratchOptions};
 use tempfile::TempDir;
 
 use crate::common::db::psql;
-use crate::common::generate::migration;
+use crate::common::generate::{Generated, migration};
 
 /// The server and the folder of one bench.
 pub(crate) struct Place {
@@ -80,22 +80,12 @@ impl Place {
     }
 
     /// Returns a script for psql that applies them, each in one message with its row for a ledger.
-    pub(crate) fn psql_script(&self, count: usize) -> PathBuf {
-        let path = self.temp.path().join(format!("psql-{count}.sql"));
-        let mut script = String::from(
-            "create table ledger (version bigint primary key, name text not null, checksum text not null, \
-             applied_at timestamptz not null default now());\n",
-        );
+    pub(crate) fn psql_script(&self, count: usize, row: LedgerRow) -> PathBuf {
+        let path = self.temp.path().join(format!("psql-{row:?}-{count}.sql"));
+        let mut script = row.table();
         for (number, one) in (1..=count).map(|number| (number, migration(number))) {
-            let checksum = format!("{number:064x}");
-            let sql = one_message(&one.sql);
-            let name = one.file_name;
-            write!(
-                script,
-                "begin \\;\n{sql}insert into ledger (version, name, checksum) \
-                 values ({number}, '{name}', '{checksum}') \\;\ncommit;\n"
-            )
-            .unwrap();
+            let (sql, row) = (one_message(&one.sql), row.insert(number, &one));
+            write!(script, "begin \\;\n{sql}{row} \\;\ncommit;\n").unwrap();
         }
         fs::write(&path, script).unwrap();
         path
@@ -128,6 +118,47 @@ impl Place {
             .args(["-Xq", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-d", dsn, "-f"])
             .arg(script);
         command
+    }
+}
+
+/// What psql writes into a ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LedgerRow {
+    /// Version, name, checksum and time.
+    Short,
+    /// All that rlsctl writes, the text of the file among it, into the same tables.
+    Same,
+}
+
+impl LedgerRow {
+    fn table(self) -> String {
+        match self {
+            Self::Short => "create table ledger (version bigint primary key, name text not null, \
+                            checksum text not null, applied_at timestamptz not null default now());\n"
+                .to_owned(),
+            Self::Same => {
+                let schema = concat!(
+                    include_str!("../../sql/ledger/0001_ledger.sql"),
+                    include_str!("../../sql/ledger/0002_schema_mark.sql")
+                );
+                format!("begin \\;\n{}commit;\n", one_message(schema))
+            }
+        }
+    }
+
+    fn insert(self, number: usize, one: &Generated) -> String {
+        let (name, sql) = (&one.file_name, &one.sql);
+        let checksum = format!("{number:064x}");
+        match self {
+            Self::Short => {
+                format!("insert into ledger (version, name, checksum) values ({number}, '{name}', '{checksum}')")
+            }
+            Self::Same => format!(
+                "insert into rlsctl.ledger (version, sort_key, name, checksum, token_checksum, sql, origin, \
+                 transactional, tool_version) values ('{number:05}', '{number:020}', '{name}', '{checksum}', \
+                 '{checksum}', $file${sql}$file$, 'migrate', true, '0')"
+            ),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::Write as _;
 
 use clap::{CommandFactory as _, Parser as _};
 
@@ -17,6 +18,11 @@ use super::{init, migrate, new, status};
 /// Runs the command line and returns how it ended.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
     let arguments: Vec<_> = arguments.collect();
+    if let [_, only] = arguments.as_slice()
+        && (only == "--version" || only == "-V")
+    {
+        return version();
+    }
     let cli = match parse(&arguments) {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error, wants_json(&arguments)),
@@ -31,6 +37,13 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
             failure.exit
         }
     }
+}
+
+/// Prints the version as clap would, without setting up all commands first: scripts ask for it at every step.
+fn version() -> Exit {
+    // A closed pipe is no error.
+    let _ = writeln!(std::io::stdout(), "rlsctl {}", env!("CARGO_PKG_VERSION"));
+    Exit::Done
 }
 
 /// Reads the command line. What clap does not see when one of a pair stands before the command and the other behind it is

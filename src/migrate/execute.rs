@@ -1,5 +1,6 @@
 //! The executor: carries a plan out, and decides nothing but whether to try again.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::event::{Blocker, Event, Listener};
 use crate::exit::Signal;
-use crate::migration::{ReadError, Text};
+use crate::migration::Text;
 use crate::pg::{self, Look, NoticeReceiver, Session, Settings, Value, Watcher, Work, ledger_store};
 use crate::script::split;
 
@@ -16,7 +17,6 @@ use super::cut::{Lesson, Run, Whole, cut};
 use super::message::Envelope;
 use super::outcome::{Applied, Outcome, Remains, RunError};
 use super::plan::{Plan, PlannedFile, facts};
-use super::read_ahead::ReadAhead;
 use super::retry::{Attempts, Next};
 use super::send::Transaction;
 
@@ -95,7 +95,7 @@ impl<'a> Migrator<'a> {
     /// Carries `plan` out. The ledger is there and up to date.
     ///
     /// # Locks
-    /// Those of the files' statements, each waited for briefly and again; a lock on `rlsctl.meta` in each transaction, against other runners.
+    /// Those of the files' statements, each waited for briefly and again; of the ledger, the row of the migration, which keeps other runners waiting.
     pub async fn run(&mut self, plan: &Plan) -> Outcome {
         self.listener.on(Event::Started {
             pending: plan.files.len(),
@@ -120,7 +120,6 @@ impl<'a> Migrator<'a> {
     }
 
     async fn run_each(&mut self, plan: &Plan, outcome: &mut Outcome) {
-        let mut ahead = ReadAhead::of(&plan.files);
         for file in &plan.files {
             let version = &file.migration.version;
             if let Some(signal) = self.interrupt.signal() {
@@ -136,7 +135,7 @@ impl<'a> Migrator<'a> {
                 name: file.migration.name.clone(),
             });
             let started = Instant::now();
-            match self.apply(plan, file, ahead.next(file)).await {
+            match self.apply(plan, file).await {
                 Ok(Done::Applied) => self.applied(outcome, file, started.elapsed()),
                 Ok(Done::Elsewhere) => {
                     self.listener.on(Event::AppliedElsewhere {
@@ -188,13 +187,8 @@ impl<'a> Migrator<'a> {
         });
     }
 
-    async fn apply(
-        &mut self,
-        plan: &Plan,
-        file: &PlannedFile,
-        text: Result<Text, ReadError>,
-    ) -> Result<Done, RunError> {
-        let text = text.map_err(|error| changed(file, error.to_string()))?;
+    async fn apply(&mut self, plan: &Plan, file: &PlannedFile) -> Result<Done, RunError> {
+        let text = text(file)?;
         match &file.run {
             Run::Steps(steps) => self.apply_steps(plan, file, &text, steps).await,
             Run::Whole(whole) => self.apply_whole(plan, file, &text, whole).await,
@@ -322,8 +316,8 @@ impl<'a> Migrator<'a> {
     }
 }
 
-pub(super) fn read(file: &PlannedFile) -> Result<Text, RunError> {
-    file.migration.read().map_err(|error| changed(file, error.to_string()))
+pub(super) fn text(file: &PlannedFile) -> Result<Cow<'_, Text>, RunError> {
+    file.text().map_err(|error| changed(file, error.to_string()))
 }
 
 pub(super) fn changed(file: &PlannedFile, reason: String) -> RunError {

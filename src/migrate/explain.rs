@@ -54,7 +54,7 @@ pub struct TableNeed {
     pub created: bool,
 }
 
-/// Explains a plan. Reads the files again and asks the grammar about every statement.
+/// Explains a plan. Asks the grammar about every statement.
 ///
 /// # Errors
 /// The file that changed meanwhile.
@@ -62,7 +62,7 @@ pub fn explain(plan: &Plan) -> Result<Vec<ExplainedFile>, ReadError> {
     let mut created = BTreeSet::new();
     plan.files
         .iter()
-        .map(|file| Ok(explain_file(file, &file.migration.read()?, &mut created)))
+        .map(|file| Ok(explain_file(file, &*file.text()?, &mut created)))
         .collect()
 }
 

@@ -1,11 +1,10 @@
 //! The one message in which a transaction travels: our statements, the file's, COMMIT.
 //!
-//! The order is: BEGIN, the runners' lock, our row, the limits, the file, what undoes the file's session state, COMMIT. Our row comes first: a role, a
+//! The order is: BEGIN, our row, the limits, the file, what undoes the file's session state, COMMIT. Our row comes first: a role, a
 //! `search_path` or a temporary table that the file sets cannot reach it, and a second runner fails on it before it runs anything.
 
 use std::time::Duration;
 
-use crate::pg::ledger_store;
 use crate::script::{SessionEffect, SessionEffects, Span, byte_of_char};
 
 /// What goes round the text of a file.
@@ -45,9 +44,6 @@ impl Envelope<'_> {
         if self.lift_timeouts {
             statements.push("set local lock_timeout = 0".to_owned());
             statements.push("set local statement_timeout = 0".to_owned());
-        }
-        if !self.rows.is_empty() {
-            statements.push(ledger_store::LOCK.to_owned());
         }
         let first_row = statements.len();
         statements.extend_from_slice(self.rows);
@@ -133,14 +129,14 @@ mod tests {
         let head = envelope(&rows, &["set search_path = a"]).head();
         assert_eq!(
             head.sql,
-            "/* rlsctl 1 905 */ begin;\nlock table only rlsctl.meta in share row exclusive mode;\ninsert;\nset local lock_timeout = 200;\nset local statement_timeout = 55000;\nset search_path = a;\n"
+            "/* rlsctl 1 905 */ begin;\ninsert;\nset local lock_timeout = 200;\nset local statement_timeout = 55000;\nset search_path = a;\n"
         );
-        assert_eq!((head.statements, head.first_row), (6, 2));
+        assert_eq!((head.statements, head.first_row), (5, 1));
         let lifted = Envelope {
             lift_timeouts: true,
             ..envelope(&rows, &[])
         };
-        assert_eq!((lifted.head().statements, lifted.head().first_row), (7, 4));
+        assert_eq!((lifted.head().statements, lifted.head().first_row), (6, 3));
     }
 
     #[test]

@@ -12,7 +12,6 @@ pub mod git;
 pub mod message;
 pub mod outcome;
 pub mod plan;
-mod read_ahead;
 pub mod refuse;
 mod retry;
 mod send;

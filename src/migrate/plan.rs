@@ -1,11 +1,12 @@
 //! The plan: a pure value made from files and ledger before anything runs.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::finding::Finding;
 use crate::ledger::Entry;
-use crate::migration::{Checksum, Head, Migration, Set, TokenChecksum, Version};
+use crate::migration::{Checksum, Head, Migration, ReadError, Set, Text, TokenChecksum, Version};
 use crate::pg::StepRow;
 use crate::script::{Piece, PieceKind, Triage, classify, split, triage};
 
@@ -15,6 +16,9 @@ use super::frame::Frame;
 use super::outcome::Outcome;
 use super::refuse::Objections;
 use super::verify::{gap, verify};
+
+/// How many bytes of text a plan keeps, so that files are not read again between two transactions. Those beyond it are.
+const KEPT: usize = 4 << 20;
 
 /// What the planner is asked for.
 #[derive(Clone, Debug)]
@@ -74,9 +78,22 @@ pub struct PlannedFile {
     pub statements: usize,
     /// What it says about itself.
     pub directives: Directives,
+    /// Its text, if it was kept.
+    text: Option<Text>,
 }
 
 impl PlannedFile {
+    /// Returns its text as it was planned.
+    ///
+    /// # Errors
+    /// The file has to be read again, and is not what it was.
+    pub fn text(&self) -> Result<Cow<'_, Text>, ReadError> {
+        match &self.text {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.migration.read().map(Cow::Owned),
+        }
+    }
+
     /// Returns how long one of its statements may run.
     pub fn statement_timeout(&self, plan: &Plan) -> Duration {
         self.directives.statement_timeout.unwrap_or(plan.statement_timeout)
@@ -208,7 +225,11 @@ fn read_all(files: &[&Migration], steps: &[StepRow]) -> Vec<Result<PlannedFile, 
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let share = files.len().div_ceil(workers).max(1);
     std::thread::scope(|scope| {
-        let work = |part: &'_ [&Migration]| part.iter().map(|migration| read(migration, steps)).collect::<Vec<_>>();
+        let work = |part: &'_ [&Migration]| {
+            let mut room = KEPT / workers;
+            let read = part.iter().map(|migration| read(migration, steps, &mut room));
+            read.collect::<Vec<_>>()
+        };
         let handles: Vec<_> = files
             .chunks(share)
             .map(|part| scope.spawn(move || work(part)))
@@ -220,7 +241,8 @@ fn read_all(files: &[&Migration], steps: &[StepRow]) -> Vec<Result<PlannedFile, 
     })
 }
 
-fn read(migration: &Migration, steps: &[StepRow]) -> Result<PlannedFile, Vec<Finding>> {
+/// Reads a file and plans it. Its text is kept if there is `room` for it.
+fn read(migration: &Migration, steps: &[StepRow], room: &mut usize) -> Result<PlannedFile, Vec<Finding>> {
     let text = migration.read().map_err(|error| {
         let help = "see that the file is there, readable and not being written to".to_owned();
         let version = migration.version.to_string();
@@ -250,6 +272,8 @@ fn read(migration: &Migration, steps: &[StepRow]) -> Result<PlannedFile, Vec<Fin
     let run = half_applied_run(text.as_str(), &pieces, &facts, &steps);
     objections.findings.extend(changed_steps(migration, &run, &steps));
     if objections.findings.is_empty() {
+        let left = room.checked_sub(text.as_str().len());
+        *room = left.unwrap_or(*room);
         Ok(PlannedFile {
             migration: migration.clone(),
             token_checksum: text.token_checksum(),
@@ -257,6 +281,7 @@ fn read(migration: &Migration, steps: &[StepRow]) -> Result<PlannedFile, Vec<Fin
             frame,
             statements: facts.len(),
             directives,
+            text: left.is_some().then_some(text),
         })
     } else {
         Err(objections.findings)

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::cut::{Run, opaque};
-use super::execute::{Migrator, changed, read};
+use super::execute::{Migrator, changed, text};
 use super::message::Envelope;
 use super::outcome::{Outcome, Remains, RunError};
 use super::plan::{Plan, PlannedFile};
@@ -44,7 +44,7 @@ impl Migrator<'_> {
             let Run::Whole(whole) = &file.run else {
                 return Err(fail(changed(file, "it cannot run inside a transaction".to_owned())));
             };
-            let text = read(file).map_err(fail)?;
+            let text = text(file).map_err(fail)?;
             let row = [self.ledger_row(file, &text, true).map_err(fail)?];
             let mark = self.mark(file, 1);
             let envelope = Envelope {

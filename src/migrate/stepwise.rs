@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::event::Event;
 use crate::migration::Text;
-use crate::pg::{Claim, Leftover, MessageError, Remember, StepKey, ledger_store, leftover, steps};
+use crate::pg::{Claim, Leftover, MessageError, Remember, StepKey, leftover, steps};
 use crate::script::{NonTransactional, SessionEffect, SessionEffects, Span};
 
 use super::cut::{How, Segment, Step};
@@ -366,11 +366,7 @@ impl Migrator<'_> {
     async fn finish(&mut self, running: &Running<'_>) -> Result<Done, RunError> {
         let finish = steps::finish_statement(running.key).map_err(|error| changed(running.file, error.to_string()))?;
         let message = match running.ledger_row {
-            Some(row) => format!(
-                "/* {} */ begin; {}; {finish}; {row}; commit",
-                running.mark,
-                ledger_store::LOCK
-            ),
+            Some(row) => format!("/* {} */ begin; {finish}; {row}; commit", running.mark),
             None => finish,
         };
         let mut attempts = Attempts::new(running.plan.lock_wait);

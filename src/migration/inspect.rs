@@ -8,6 +8,7 @@ use std::sync::Arc;
 use memchr::memmem::Finder;
 
 use super::checksum::Checksum;
+use super::folder::Folder;
 use super::layout::Layout;
 use super::part::{Part, line_at, stray_down};
 use super::problem::Problem;
@@ -21,6 +22,7 @@ const BUFFER: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub(super) struct Inspector {
     part: Part,
+    folder: Arc<Folder>,
     substitutions: Arc<Substitutions>,
     goose: Finder<'static>,
     dbmate: Finder<'static>,
@@ -28,9 +30,10 @@ pub(super) struct Inspector {
 }
 
 impl Inspector {
-    pub(super) fn new(layout: Layout, substitutions: Substitutions) -> Self {
+    pub(super) fn new(dir: &Path, layout: Layout, substitutions: Substitutions) -> Self {
         Self {
             part: Part::of(layout),
+            folder: Arc::new(Folder::open(dir)),
             substitutions: Arc::new(substitutions),
             goose: Finder::new("+goose"),
             dbmate: Finder::new("migrate:"),
@@ -43,7 +46,14 @@ impl Inspector {
     /// # Errors
     /// Everything that is wrong with this file.
     pub(super) fn checksum(&mut self, path: &Path, flyway: bool) -> Result<Checksum, Vec<Problem>> {
-        let length = read(path, &mut self.buffer, true).map_err(|error| vec![file_problem(path, &error)])?;
+        if self.buffer.len() < BUFFER {
+            self.buffer.resize(BUFFER, 0);
+        }
+        let read = self
+            .folder
+            .file(path)
+            .and_then(|file| read(file, &mut self.buffer, true));
+        let length = read.map_err(|error| vec![file_problem(path, &error)])?;
         let raw = text(path, &self.buffer[..length]).map_err(|problem| vec![problem])?;
         let normal = normalise_str(raw);
         let mut problems = Vec::new();
@@ -77,22 +87,19 @@ impl Inspector {
 /// # Errors
 /// The file cannot be read, or its text is not what [`Inspector::checksum`] would accept.
 pub(super) fn read_text(path: &Path, part: Part) -> Result<Text, Vec<Problem>> {
-    let mut buffer = Vec::new();
-    let length = read(path, &mut buffer, false).map_err(|error| vec![file_problem(path, &error)])?;
+    let mut buffer = vec![0; BUFFER / 8];
+    let read = File::open(path).and_then(|file| read(file, &mut buffer, false));
+    let length = read.map_err(|error| vec![file_problem(path, &error)])?;
     let normal = normalise_str(text(path, &buffer[..length]).map_err(|problem| vec![problem])?);
     Ok(Text::from_pieces(part.cut(path, &normal)?))
 }
 
-/// Reads a whole file into the front of `buffer` and returns its length.
+/// Reads a whole file into the front of `buffer`, which is not empty, and returns its length.
 ///
 /// With `trusting`, a read that does not fill the buffer is taken for the last one, which it is for a regular file: that saves a system
 /// call a file, of four. Should a file system ever give less, the checksum is wrong and the file refused; so it may be hashed this way,
 /// but not run.
-fn read(path: &Path, buffer: &mut Vec<u8>, trusting: bool) -> io::Result<usize> {
-    let mut file = File::open(path)?;
-    if buffer.len() < BUFFER {
-        buffer.resize(BUFFER, 0);
-    }
+fn read(mut file: File, buffer: &mut Vec<u8>, trusting: bool) -> io::Result<usize> {
     let mut length = 0;
     loop {
         match file.read(&mut buffer[length..]) {
@@ -149,7 +156,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.sql");
         fs::write(&path, bytes).unwrap();
-        let mut inspector = Inspector::new(layout, Substitutions::new(layout, Vec::new()));
+        let mut inspector = Inspector::new(dir.path(), layout, Substitutions::new(layout, Vec::new()));
         let prefix = dir.path().display().to_string() + "/";
         let words = |problems: Vec<Problem>| {
             problems

@@ -70,7 +70,7 @@ fn hash(dir: &Path, layout: Layout, candidates: Vec<Candidate>, problems: &mut V
         |candidate| &candidate.version,
         |candidate| candidate.path.clone(),
     );
-    let inspector = Inspector::new(layout, substitutions(dir, layout));
+    let inspector = Inspector::new(dir, layout, substitutions(dir, layout));
     let checksums = checksums(&inspector, &candidates);
     let part = Part::of(layout);
     let mut migrations = Vec::with_capacity(candidates.len());

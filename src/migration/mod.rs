@@ -9,6 +9,7 @@ mod checksum;
 mod collect;
 mod detect;
 mod find;
+mod folder;
 mod inspect;
 mod journal;
 mod layout;

@@ -16,12 +16,6 @@ const UPGRADES: [&str; 2] = [
     include_str!("../../sql/ledger/0002_schema_mark.sql"),
 ];
 
-/// Takes the lock under which migrations are applied, one runner at a time, to the end of the transaction.
-///
-/// A table's lock costs a third of what an advisory lock costs through its function, takes no snapshot, so that REPEATABLE READ begins
-/// behind it, and is there to read in `pg_locks`. Readers of the ledger do not wait for it.
-pub const LOCK: &str = "lock table only rlsctl.meta in share row exclusive mode";
-
 /// The advisory lock under which the ledger is made, while there is no table yet: the first eight bytes of sha256("rlsctl").
 const CREATION_KEY: i64 = i64::from_be_bytes([0xc7, 0x27, 0xc5, 0xb2, 0xbd, 0x60, 0x9a, 0x64]);
 
@@ -325,6 +319,10 @@ pub async fn applied_checksum(session: &Session, version: &Version) -> Result<Op
 }
 
 /// Returns the statement that writes a migration's row; `values` are those of `sql/ledger/insert.sql`, in its order.
+///
+/// # Locks
+/// The row is also what keeps runners apart: a second one that writes the row of the same version waits in the primary key until the
+/// first has committed, and then fails with 23505, or has rolled back. A lock of its own would cost a tenth of what the row costs again.
 ///
 /// # Errors
 /// [`NulByte`].

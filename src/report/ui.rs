@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice as Choice};
 use terminal_size::{Width, terminal_size_of};
 
@@ -42,6 +43,7 @@ pub struct Ui {
     quiet: bool,
     verbose: bool,
     color: Choice,
+    colored_stderr: bool,
     progress: Progress,
 }
 
@@ -61,6 +63,7 @@ impl Ui {
             quiet,
             verbose,
             color,
+            colored_stderr: choice(color, &io::stderr()) != Choice::Never,
             progress: Progress::new(bar),
         }
     }
@@ -78,7 +81,7 @@ impl Ui {
                 stdout.flush()
             }
             Format::Text => {
-                let mut stdout = AutoStream::new(io::stdout().lock(), self.choice(&io::stdout()));
+                let mut stdout = AutoStream::new(io::stdout().lock(), choice(self.color, &io::stdout()));
                 stdout.write_all(text.as_bytes())?;
                 stdout.flush()
             }
@@ -119,18 +122,20 @@ impl Ui {
     }
 
     fn err(&self, text: &str) {
+        let plain = (!self.colored_stderr).then(|| strip_str(text).to_string());
+        let text = plain.as_deref().unwrap_or(text);
         self.progress.suspend(|| {
-            let mut stderr = AutoStream::new(io::stderr().lock(), self.choice(&io::stderr()));
+            // In one piece: whoever reads a pipe is woken by each, while the server waits for the next migration.
             // There is nowhere to say that stderr is gone.
-            let _ = stderr.write_all(text.as_bytes());
+            let _ = io::stderr().lock().write_all(text.as_bytes());
         });
     }
+}
 
-    fn choice(&self, stream: &impl anstream::stream::RawStream) -> Choice {
-        match self.color {
-            Choice::Auto => AutoStream::choice(stream),
-            chosen => chosen,
-        }
+fn choice(color: Choice, stream: &impl anstream::stream::RawStream) -> Choice {
+    match color {
+        Choice::Auto => AutoStream::choice(stream),
+        chosen => chosen,
     }
 }
 

@@ -22,7 +22,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         (r"\bport[= ](?P<it>\d{2,5})\b", "[port]"),
         (r"\b(?i:pid)[= ](?P<it>\d+)\b", "[pid]"),
         // Only what was measured: a limit such as `55s` or `60 s` is part of the message.
-        (r"(?P<it>\b\d+(\.\d+)? ?(ns|µs|us|ms)\b|\b\d+\.\d+ ?s\b)", "[time]"),
+        (r"(?P<it><?\b\d+(\.\d+)? ?(ns|µs|us|ms)\b|\b\d+\.\d+ ?s\b)", "[time]"),
     ]
     .into_iter()
     .map(|(pattern, token)| {
@@ -88,6 +88,7 @@ fn what_changes_goes_and_what_does_not_stays() {
     let redactor = Redactor::default().literal("/tmp/here", "[project]");
     for (text, expected) in [
         ("applied 3 in 12 ms", "applied 3 in [time]"),
+        ("applied 3 in <1 ms", "applied 3 in [time]"),
         ("applied 3 in 1.21s.", "applied 3 in [time]."),
         ("no lock within 60 s, timeout 55s", "no lock within 60 s, timeout 55s"),
         (
