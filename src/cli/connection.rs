@@ -1,7 +1,7 @@
 //! Connecting while the files are read, and looking at the ledger.
 
 use crate::exit::{Exit, Failure};
-use crate::migrate::plan::AppliedState;
+use crate::ledger::AppliedState;
 use crate::migration::{Head, Set};
 use crate::pg::{self, Environment, LedgerError, Look, MessageError, Session, Settings, StepRow, Work, ledger_store};
 use crate::report::{Document, TargetInfo};

@@ -6,8 +6,8 @@ use crate::event::{Event, Listener as _};
 use crate::exit::{Exit, Failure, Signal};
 use crate::migrate::explain::explain;
 use crate::migrate::plan::{Ask, plan};
-use crate::migrate::{Interrupt, Migrator, Outcome, Plan, git};
-use crate::migration::Version;
+use crate::migrate::{Interrupt, Migrator, Outcome, Plan};
+use crate::migration::{Version, git};
 use crate::pg::{Look, Work, ledger_store};
 use crate::report::{Document, outcome_document, outcome_text, plan_document, plan_text};
 

@@ -1,7 +1,7 @@
 //! `rlsctl status`.
 
 use crate::exit::{Exit, Failure};
-use crate::migrate::verify::verify;
+use crate::ledger::verify;
 use crate::pg::Work;
 use crate::report::{Standing, count, sort_findings, status_document, status_text};
 

@@ -1,7 +1,13 @@
-//! The ledger's nouns: what one of its rows says, and how files and rows compare. No server, no text.
+//! The ledger's nouns: what one of its rows says, how files and rows compare, and what is found where they disagree. No server.
 
+mod applied;
 mod compare;
 mod entry;
+mod findings;
+mod verify;
 
+pub use applied::AppliedState;
 pub use compare::{Comparison, FileMark, Verdict, compare};
 pub use entry::{Entry, Origin, UnknownOrigin};
+pub use findings::{gap, pending};
+pub use verify::{Verified, verify};

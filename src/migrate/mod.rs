@@ -8,7 +8,6 @@ pub mod directive;
 pub mod execute;
 pub mod explain;
 pub mod frame;
-pub mod git;
 pub mod message;
 pub mod outcome;
 pub mod plan;
@@ -17,7 +16,6 @@ mod retry;
 mod send;
 mod single;
 mod stepwise;
-pub mod verify;
 
 pub use execute::{Interrupt, Migrator};
 pub use outcome::{Applied, Outcome, Place, Remains, RunError};

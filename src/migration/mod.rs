@@ -10,6 +10,7 @@ mod collect;
 mod detect;
 mod find;
 mod folder;
+pub mod git;
 mod inspect;
 mod journal;
 mod layout;
