@@ -1,5 +1,6 @@
 //! What goes to which stream, in which form: text, colours, quiet and verbose runs, closed pipes, terminals.
 
+mod formats;
 mod json;
 
 use std::process::{Command, Stdio};

@@ -55,7 +55,7 @@ pub struct Global {
     /// The migrations folder [env: RLSCTL_DIR; default: the one that is found]
     #[arg(long, global = true, value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// How results are printed
+    /// How results are printed; github, sarif, junit and markdown are for commands with findings
     #[arg(long, global = true, value_enum, default_value_t)]
     pub format: Format,
     /// When colours are used; NO_COLOR is obeyed
@@ -181,6 +181,11 @@ impl Cli {
             statement_timeout,
             lock_wait,
         }
+    }
+
+    /// Whether the command has findings, which can be printed in the formats that pipelines read.
+    pub fn has_findings(&self) -> bool {
+        !matches!(self.command, Command::Init(_) | Command::New(_))
     }
 
     /// Returns the command's name.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write as _;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
 
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
-use crate::report::{ColorChoice, Format, Ui, failure_document};
+use crate::report::{ColorChoice, Document, Format, Ui};
 
 use super::args::{Cli, Command};
 use super::context::Context;
@@ -25,7 +25,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
     }
     let cli = match parse(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return not_understood(&error, wants_json(&arguments)),
+        Err(error) => return not_understood(&error, wanted_format(&arguments)),
     };
     let global = &cli.global;
     let ui = Ui::new(global.format, global.quiet, global.verbose, global.color);
@@ -57,18 +57,31 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     if cli.global.target.is_some() && cli.global.database_url.is_some() {
         return conflict("`--target` cannot be used with `--database-url`: each names a database");
     }
+    if cli.global.format.is_of_findings() && !cli.has_findings() {
+        return conflict(&format!(
+            "`{}` has no findings to print as {}: use `--format text` or `--format json`",
+            cli.name(),
+            format_name(cli.global.format)
+        ));
+    }
     Ok(cli)
 }
 
+fn format_name(format: Format) -> String {
+    format
+        .to_possible_value()
+        .map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
 /// Prints help, the version, or why the command line was not understood; the last also as a document, if one is asked for.
-fn not_understood(error: &clap::Error, json: bool) -> Exit {
+fn not_understood(error: &clap::Error, format: Format) -> Exit {
     // Help and version go to stdout and are no error; a closed pipe is none either.
     let _ = error.print();
     if !error.use_stderr() {
         return Exit::Done;
     }
-    if json {
-        let ui = Ui::new(Format::Json, true, false, ColorChoice::Never);
+    if format != Format::Text {
+        let ui = Ui::new(format, true, false, ColorChoice::Never);
         let rendered = error.render().to_string();
         let what = rendered
             .trim_start_matches("error: ")
@@ -79,15 +92,23 @@ fn not_understood(error: &clap::Error, json: bool) -> Exit {
         let failure = Failure::new(Exit::Usage, what)
             .state("nothing was changed")
             .hint("`rlsctl --help` shows the commands and options");
-        let _ = ui.result(&failure_document("usage", &failure), "");
+        let _ = ui.failed_document(Document::new("usage", failure.exit), &failure);
     }
     Exit::Usage
 }
 
-/// Whether `--format json` is somewhere in a command line that is not understood as a whole.
-fn wants_json(arguments: &[OsString]) -> bool {
+/// Returns the format that is named somewhere in a command line that is not understood as a whole.
+fn wanted_format(arguments: &[OsString]) -> Format {
     let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
-    texts.contains(&"--format=json") || texts.windows(2).any(|pair| pair == ["--format", "json"])
+    let joined = texts.iter().filter_map(|text| text.strip_prefix("--format="));
+    let apart = texts
+        .windows(2)
+        .filter(|pair| pair[0] == "--format")
+        .map(|pair| pair[1]);
+    let mut named = joined
+        .chain(apart)
+        .filter_map(|name| Format::from_str(name, false).ok());
+    named.next().unwrap_or_default()
 }
 
 fn prepare(cli: &Cli) -> Result<Config, Failure> {

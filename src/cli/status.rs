@@ -39,6 +39,10 @@ async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure
     findings.extend(late);
     findings.extend(verified.notes);
     sort_findings(&mut findings);
+    let applied = verified.applied.iter().map(|(version, _)| version.clone());
+    let pending = verified.pending.iter().map(|migration| migration.version.clone());
+    let mut versions: Vec<_> = applied.chain(pending).collect();
+    versions.sort();
     let standing = Standing {
         applied: verified.applied.len(),
         newest: verified.newest,
@@ -49,6 +53,7 @@ async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure
             .map(|migration| (migration.version.clone(), migration.name.clone()))
             .collect(),
         unfinished,
+        versions,
         other_ledgers: look.other_ledgers,
         findings,
         folder: format!(

@@ -28,6 +28,8 @@ pub struct Document {
     pub summary: Map<String, Value>,
     /// What is wrong.
     pub findings: Vec<Finding>,
+    /// The versions or objects that were looked at: test cases, where a format has such. Not in the JSON.
+    pub objects: Vec<String>,
     /// What only this command has.
     pub extra: Map<String, Value>,
 }
@@ -41,6 +43,7 @@ impl Document {
             target: None,
             summary: Map::new(),
             findings: Vec::new(),
+            objects: Vec::new(),
             extra: Map::new(),
         }
     }

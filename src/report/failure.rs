@@ -66,11 +66,6 @@ fn server_lines(server: &ServerError, with_state: bool, line: &mut impl FnMut(&s
     }
 }
 
-/// Returns the document of a command that failed before it had anything else to say.
-pub fn failure_document(command: &'static str, failure: &Failure) -> Document {
-    with_failure(Document::new(command, failure.exit), failure)
-}
-
 /// Returns a document that says why the command failed.
 pub(super) fn with_failure(mut document: Document, failure: &Failure) -> Document {
     document.exit = failure.exit;

@@ -25,7 +25,7 @@ pub fn outcome_document(outcome: &Outcome, exit: Exit) -> Document {
         .collect();
     let versions =
         |versions: &[crate::migration::Version]| versions.iter().map(ToString::to_string).collect::<Vec<_>>();
-    Document::new("migrate", exit)
+    let mut document = Document::new("migrate", exit)
         .summary("applied", outcome.applied.len())
         .summary("applied_by_another_runner", outcome.elsewhere.len())
         .summary("pending", outcome.pending.len())
@@ -33,7 +33,13 @@ pub fn outcome_document(outcome: &Outcome, exit: Exit) -> Document {
         .summary("head", outcome.head.to_string())
         .with("applied", applied)
         .with("applied_by_another_runner", versions(&outcome.elsewhere))
-        .with("pending", versions(&outcome.pending))
+        .with("pending", versions(&outcome.pending));
+    document.objects = outcome
+        .applied
+        .iter()
+        .map(|applied| applied.version.to_string())
+        .collect();
+    document
 }
 
 fn milliseconds(duration: std::time::Duration) -> f64 {

@@ -1,11 +1,13 @@
-//! Findings, plans and events to text and JSON. The only writer to stdout and stderr.
+//! Findings, plans and events to text, JSON and what pipelines read. The only writer to stdout and stderr.
 //!
 //! stdout is what was asked for; stderr is everything else: progress, notes, errors. Meaning is never by colour alone.
 
 mod bar;
+mod difference;
 mod document;
 mod excerpt;
 mod failure;
+mod formats;
 mod migrate;
 mod plan;
 mod progress;
@@ -13,8 +15,9 @@ mod status;
 mod text;
 mod ui;
 
+pub use difference::{Comparison, Difference, difference_table};
 pub use document::{Document, TargetInfo};
-pub use failure::{failure_document, render_failure};
+pub use failure::render_failure;
 pub use migrate::{outcome_document, outcome_text};
 pub use plan::{plan_document, plan_text};
 pub use progress::one as describe_blocker;

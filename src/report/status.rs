@@ -25,6 +25,8 @@ pub struct Standing {
     pub pending: Vec<(Version, String)>,
     /// What is half applied, by version.
     pub unfinished: Vec<Version>,
+    /// Every version that has a file or is applied, in order.
+    pub versions: Vec<Version>,
     /// What files and ledger disagree about.
     pub findings: Vec<Finding>,
     /// Other tools' ledgers in the database, `schema.table`.
@@ -69,6 +71,7 @@ pub fn status_document(standing: &Standing) -> Document {
         .with("pending", pending)
         .with("unfinished", unfinished);
     document.findings.clone_from(&standing.findings);
+    document.objects = standing.versions.iter().map(ToString::to_string).collect();
     document
 }
 

@@ -88,7 +88,7 @@ fn help(finding: &Finding) -> String {
 }
 
 /// A sha256 is shown as git shows one; the JSON document has it in full.
-fn short_hash(value: &str) -> String {
+pub(super) fn short_hash(value: &str) -> String {
     let is_hash = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_hash { &value[..12] } else { value }.to_owned()
 }

@@ -12,6 +12,7 @@ use crate::finding::Finding;
 
 use super::document::Document;
 use super::failure::{render_failure, with_failure};
+use super::formats::{Told, defused, github, junit, markdown, sarif, summary};
 use super::progress::Progress;
 use super::text::{WARNING, printable, render_findings};
 
@@ -23,6 +24,21 @@ pub enum Format {
     Text,
     /// One JSON document on stdout.
     Json,
+    /// Workflow commands of GitHub Actions: annotations on a pull request.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// A test report in XML, as of `JUnit`.
+    Junit,
+    /// A table for a comment on a pull request.
+    Markdown,
+}
+
+impl Format {
+    /// Whether only findings can be printed in it.
+    pub fn is_of_findings(self) -> bool {
+        !matches!(self, Self::Text | Self::Json)
+    }
 }
 
 /// When colours are used.
@@ -73,33 +89,49 @@ impl Ui {
     /// # Errors
     /// The stream's; a broken pipe is the caller's to forgive.
     pub fn result(&self, document: &Document, text: &str) -> io::Result<()> {
-        match self.format {
-            // Past anstream, which would take bytes for escape codes that are none in JSON.
-            Format::Json => {
-                let mut stdout = io::stdout().lock();
-                stdout.write_all(document.to_json().as_bytes())?;
-                stdout.flush()
-            }
-            Format::Text => {
-                let mut stdout = AutoStream::new(io::stdout().lock(), choice(self.color, &io::stdout()));
-                stdout.write_all(text.as_bytes())?;
-                stdout.flush()
-            }
+        if self.format == Format::Text {
+            let mut stdout = AutoStream::new(io::stdout().lock(), choice(self.color, &io::stdout()));
+            stdout.write_all(text.as_bytes())?;
+            return stdout.flush();
         }
+        self.document(document, None)
     }
 
-    /// Prints why a command failed; as JSON also on stdout.
+    /// Prints a document in the format that machines asked for.
+    fn document(&self, document: &Document, failure: Option<&Failure>) -> io::Result<()> {
+        let summary = summary(document);
+        let told = Told::new(document, &summary, failure);
+        let text = match self.format {
+            Format::Json => document.to_json(),
+            Format::Github => github(&told),
+            Format::Sarif => sarif(&told),
+            Format::Junit => junit(&told),
+            Format::Markdown => markdown(&told),
+            Format::Text => return Ok(()),
+        };
+        // Past anstream, which would take bytes for escape codes that are none in JSON.
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        stdout.flush()
+    }
+
+    /// Prints why a command failed; for machines also on stdout.
     ///
     /// # Errors
     /// The stream's.
     pub fn failure(&self, command: &'static str, failure: &Failure, document: Option<Document>) -> io::Result<()> {
         self.progress.finish();
         self.err(&render_failure(failure, terminal_width()));
-        if self.format == Format::Json {
-            let document = document.unwrap_or_else(|| Document::new(command, failure.exit));
-            self.result(&with_failure(document, failure), "")?;
-        }
-        Ok(())
+        let document = document.unwrap_or_else(|| Document::new(command, failure.exit));
+        self.failed_document(document, failure)
+    }
+
+    /// Prints why a command failed to stdout, where machines look; nothing for people.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn failed_document(&self, document: Document, failure: &Failure) -> io::Result<()> {
+        self.document(&with_failure(document, failure), Some(failure))
     }
 
     /// Prints findings that stop a command to stderr.
@@ -124,6 +156,8 @@ impl Ui {
     fn err(&self, text: &str) {
         let plain = (!self.colored_stderr).then(|| strip_str(text).to_string());
         let text = plain.as_deref().unwrap_or(text);
+        let harmless = (self.format == Format::Github).then(|| defused(text));
+        let text = harmless.as_deref().unwrap_or(text);
         self.progress.suspend(|| {
             // In one piece: whoever reads a pipe is woken by each, while the server waits for the next migration.
             // There is nowhere to say that stderr is gone.
