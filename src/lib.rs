@@ -4,7 +4,7 @@
 //!
 //! 1. [`cli`]: clap types, one file a command.
 //! 2. [`config`], [`report`]: settings in, text out.
-//! 3. [`migrate`]: the capabilities, each a plan (a value) and its executor.
+//! 3. [`migrate`], [`drift`]: the capabilities, each a plan (a value) and its executor.
 //! 4. [`pg`]: the only user of the driver.
 //! 5. [`migration`], [`ledger`]: the nouns.
 //! 6. [`script`]: SQL text; the only user of the server's grammar.
@@ -14,6 +14,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod drift;
 pub mod duration;
 pub mod event;
 pub mod exit;

@@ -138,7 +138,7 @@ fn same_version_other_content() {
     project.migration("02_theirs.sql", "create table theirs (id int);\n");
     let run = project.on(&db, &["migrate", "--format", "json"]).run().exits(6);
     let finding = run.json()["findings"][0].clone();
-    assert_eq!(finding["code"], "files.duplicate-version");
+    assert_eq!(finding["code"], "drift.duplicate");
     assert_eq!(
         finding["evidence"]["files"],
         json!(["migrations/02_theirs.sql", "migrations/2_b.sql"])

@@ -83,6 +83,10 @@ pub enum Command {
     Status(StatusArgs),
     /// Verify the ledger, then apply what is pending
     Migrate(MigrateArgs),
+    /// Compare files, ledger and catalog, for CI: is this database what the files say?
+    DriftCheck(DriftCheckArgs),
+    /// Record that an edited file is meant to be so
+    Accept(AcceptArgs),
 }
 
 /// `init`.
@@ -165,6 +169,63 @@ pub struct MigrateArgs {
     pub lock_wait: Option<String>,
 }
 
+/// `drift-check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Files are matched with the ledger by content first, then by name, then by version. Edits of form only are told and no \
+drift. Changes nothing on the server; --write-missing writes files.
+
+Exit codes: 0 no drift (pending files are none, unless --no-pending), 1 drift, 3 cannot look.
+
+Examples:
+  rlsctl drift-check --no-pending                  in CI: this database is exactly what the files say
+  rlsctl --target local drift-check --against prod two databases at the same number
+  rlsctl drift-check --reference git:origin/main   who moved away from main: files, database, or both
+  rlsctl drift-check --write-missing               write the file of every hotfix from the ledger's text
+  rlsctl drift-check --format sarif > drift.sarif")]
+pub struct DriftCheckArgs {
+    /// Another database, by its name in rlsctl.toml or as a URL, to compare with
+    #[arg(long, value_name = "TARGET", value_parser = NonEmptyStringValueParser::new())]
+    pub against: Option<String>,
+    /// Files that both came from: a folder, or git:REV; says who moved away from them
+    #[arg(long, value_name = "DIR|git:REV", value_parser = NonEmptyStringValueParser::new())]
+    pub reference: Option<String>,
+    /// Do not compare files with the ledger
+    #[arg(long)]
+    pub no_files: bool,
+    /// An edit of form only is drift too
+    #[arg(long)]
+    pub strict: bool,
+    /// A file that is not applied is drift too
+    #[arg(long)]
+    pub no_pending: bool,
+    /// Write the file of every migration that has none, from the ledger's text; never over a file
+    #[arg(long)]
+    pub write_missing: bool,
+}
+
+/// `accept`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+For a migration that was edited after it was applied, where the edit is right: the ledger gets the file's checksum and \
+text. What it said before is kept in rlsctl.event with the reason. Nothing of the file is run.
+
+Examples:
+  rlsctl accept 20240105120000 --reason 'formatted by pg_format' --dry-run
+  rlsctl accept 20240105120000 --reason 'formatted by pg_format'")]
+pub struct AcceptArgs {
+    /// The version whose file is meant to be as it is
+    // Every command has an option `version` already.
+    #[arg(id = "accepted", value_name = "VERSION")]
+    pub version: String,
+    /// Why, for whoever reads the ledger later
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Print what would be recorded, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 impl Cli {
     /// Returns what the configuration needs of what was typed.
     pub fn flags(&self) -> Flags {
@@ -185,7 +246,7 @@ impl Cli {
 
     /// Whether the command has findings, which can be printed in the formats that pipelines read.
     pub fn has_findings(&self) -> bool {
-        !matches!(self.command, Command::Init(_) | Command::New(_))
+        !matches!(self.command, Command::Init(_) | Command::New(_) | Command::Accept(_))
     }
 
     /// Returns the command's name.
@@ -195,6 +256,8 @@ impl Cli {
             Command::New(_) => "new",
             Command::Status(_) => "status",
             Command::Migrate(_) => "migrate",
+            Command::DriftCheck(_) => "drift-check",
+            Command::Accept(_) => "accept",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Connecting while the files are read, and looking at the ledger.
 
+use crate::config::Target;
 use crate::exit::{Exit, Failure};
 use crate::ledger::AppliedState;
 use crate::migration::{Head, Set};
@@ -75,6 +76,25 @@ impl NotGathered {
 /// Returns how to connect to the target.
 pub fn settings(context: &Context<'_>) -> Result<(Settings, TargetInfo), Failure> {
     let target = context.config.target().map_err(|error| config_failure(&error))?;
+    settings_of(context, target)
+}
+
+/// Returns how to connect to another target, which is named, or is a connection string.
+pub fn other_settings(context: &Context<'_>, named: &str) -> Result<(Settings, TargetInfo), Failure> {
+    let is_url = named.contains("://") || named.contains('=');
+    let target = if is_url {
+        Target {
+            name: None,
+            url: Some(named.to_owned()),
+            origin: "--against".to_owned(),
+        }
+    } else {
+        context.config.named(named).map_err(|error| config_failure(&error))?
+    };
+    settings_of(context, target)
+}
+
+fn settings_of(context: &Context<'_>, target: Target) -> Result<(Settings, TargetInfo), Failure> {
     let environment = Environment::from_process();
     let settings = Settings::resolve(target.url.as_deref(), &environment).map_err(|error| {
         let mut failure = Failure::new(
@@ -147,7 +167,8 @@ pub async fn gather(context: &Context<'_>, work: Work) -> Result<Gathered, NotGa
     })
 }
 
-async fn connect_and_look(settings: &Settings, work: Work) -> Result<(Session, Look), Failure> {
+/// Connects, and looks at server and ledger.
+pub async fn connect_and_look(settings: &Settings, work: Work) -> Result<(Session, Look), Failure> {
     let session = connect(settings, work).await?;
     let look = ledger_store::look(&session)
         .await

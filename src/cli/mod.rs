@@ -1,9 +1,11 @@
 //! The command line: clap types, and one file a command that resolves, calls and hands the result to `report`.
 
+mod accept;
 mod args;
 mod connection;
 mod context;
 mod describe;
+mod drift_check;
 mod init;
 mod migrate;
 mod new;

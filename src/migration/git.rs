@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use tempfile::TempDir;
+
 use super::layout::Layout;
 use super::name::{Kind, classify, classify_folder};
 use super::version::Version;
@@ -72,6 +74,58 @@ pub fn deletions(dir: &Path, layout: Layout) -> Option<BTreeMap<Version, Deletio
     Some(deletions)
 }
 
+/// Why a commit's files cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum TreeError {
+    /// The folder is in no git checkout, or there is no `git` program.
+    #[error("{} is in no git checkout, or there is no git program", dir.display())]
+    NoGit {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The commit is not there, or has no such folder.
+    #[error("git has no {} in {rev}", dir.display())]
+    NoTree {
+        /// The commit.
+        rev: String,
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The files cannot be written.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Returns a folder with the files of `dir` as they are in the commit `rev`. Neither work tree nor index are touched: the files are
+/// read into an index of their own.
+///
+/// # Errors
+/// [`TreeError`].
+pub fn tree(dir: &Path, rev: &str) -> Result<TempDir, TreeError> {
+    let no_git = || TreeError::NoGit { dir: dir.to_owned() };
+    let top = git(dir, &["rev-parse", "--show-toplevel"]).ok_or_else(no_git)?;
+    let prefix = git(dir, &["rev-parse", "--show-prefix"]).ok_or_else(no_git)?;
+    let (top, prefix) = (Path::new(top.trim_end_matches('\n')), prefix.trim_end_matches('\n'));
+    let files = tempfile::tempdir()?;
+    let index = tempfile::tempdir()?;
+    let to = format!("--prefix={}/", files.path().display());
+    let steps: [&[&str]; 2] = [
+        &["read-tree", &format!("{rev}:{}", prefix.trim_end_matches('/'))],
+        &["checkout-index", "--all", "--quiet", &to],
+    ];
+    for step in steps {
+        let mut command = git_command(top, step);
+        let status = command.env("GIT_INDEX_FILE", index.path().join("index")).status()?;
+        if !status.success() {
+            return Err(TreeError::NoTree {
+                rev: rev.to_owned(),
+                dir: dir.to_owned(),
+            });
+        }
+    }
+    Ok(files)
+}
+
 /// Returns the version of a migration by its path alone.
 fn version_of(layout: Layout, path: &Path) -> Option<Version> {
     let name = path.file_name()?.to_str()?;
@@ -90,16 +144,16 @@ fn git(dir: &Path, arguments: &[&str]) -> Option<String> {
     let dir = dir.canonicalize().ok()?;
     // Without looking first, a process would be started for nothing wherever there is no checkout.
     dir.ancestors().find(|folder| folder.join(".git").exists())?;
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(&dir)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+    let output = git_command(&dir, arguments).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     output.status.success().then_some(text)
+}
+
+fn git_command(dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(dir).args(arguments).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    command
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub mod bind;
 pub mod blockers;
 pub mod connect;
 pub mod ident;
+pub mod ledger_edit;
 pub mod ledger_store;
 pub mod leftover;
 pub mod message;

@@ -5,6 +5,7 @@
 mod bar;
 mod difference;
 mod document;
+mod drift;
 mod excerpt;
 mod failure;
 mod formats;
@@ -17,6 +18,7 @@ mod ui;
 
 pub use difference::{Comparison, Difference, difference_table};
 pub use document::{Document, TargetInfo};
+pub use drift::{DriftReport, LedgerSide, drift_document, drift_text};
 pub use failure::render_failure;
 pub use migrate::{outcome_document, outcome_text};
 pub use plan::{plan_document, plan_text};
