@@ -1,7 +1,9 @@
 //! The ledger's nouns: what one of its rows says, and how files and rows compare. No server, no text.
 
+mod baseline;
 mod compare;
 mod entry;
 
+pub use baseline::{Baseline, Decision};
 pub use compare::{Comparison, FileMark, Verdict, compare};
 pub use entry::{Entry, Origin, UnknownOrigin};

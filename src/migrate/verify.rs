@@ -1,9 +1,10 @@
 //! Files against ledger: what is applied, what is pending, and what keeps a run from beginning.
 
 use crate::finding::Finding;
-use crate::ledger::{Comparison, Entry, FileMark, Verdict, compare};
+use crate::ledger::{Baseline, Comparison, Entry, FileMark, Verdict, compare};
 use crate::migration::{Checksum, Head, Migration, Set, TokenChecksum, Version};
 
+use super::baseline;
 use super::plan::AppliedState;
 
 /// What files and ledger say together.
@@ -67,7 +68,13 @@ fn agreed(set: &Set, count: usize, head: Head) -> Verified<'_> {
 }
 
 fn compared<'a>(set: &'a Set, entries: &[Entry]) -> Verified<'a> {
-    let marks: Vec<FileMark> = set.migrations.iter().map(mark).collect();
+    let (marks, baselines): (Vec<FileMark>, Vec<Option<Baseline>>) = set.migrations.iter().map(mark).unzip();
+    let baselines: Vec<(&Migration, Baseline)> = set
+        .migrations
+        .iter()
+        .zip(baselines)
+        .filter_map(|(migration, baseline)| Some((migration, baseline?)))
+        .collect();
     let mut verified = Verified {
         applied: entries
             .iter()
@@ -79,7 +86,16 @@ fn compared<'a>(set: &'a Set, entries: &[Entry]) -> Verified<'a> {
         errors: Vec::new(),
         notes: Vec::new(),
     };
-    let comparisons = compare(&marks, entries);
+    // Its files are gone on purpose.
+    let is_squashed = |entry: &Entry| {
+        set.get(&entry.version).is_none() && baselines.iter().any(|(_, baseline)| baseline.covers(&entry.version))
+    };
+    let is_applied = |version: &Version| entries.iter().any(|entry| entry.version == *version);
+    for (migration, baseline) in baselines.iter().filter(|(it, _)| is_applied(&it.version)) {
+        verified.errors.extend(baseline::overlap(migration, baseline, set));
+    }
+    let entries: Vec<Entry> = entries.iter().filter(|entry| !is_squashed(entry)).cloned().collect();
+    let comparisons = compare(&marks, &entries);
     let restamped: Vec<&Version> = comparisons.iter().filter_map(restamped).collect();
     for comparison in &comparisons {
         let file = comparison.file.map(|file| &set.migrations[file]);
@@ -105,15 +121,18 @@ fn restamped(comparison: &Comparison) -> Option<&Version> {
 }
 
 /// A file that cannot be read any more has no tokens that could be equal to any other's.
-fn mark(migration: &Migration) -> FileMark {
+fn mark(migration: &Migration) -> (FileMark, Option<Baseline>) {
     let unreadable = || TokenChecksum::of(&format!("'{}'", migration.path.display()));
-    FileMark {
+    let (token_checksum, baseline) = migration.read().map_or_else(
+        |_| (unreadable(), None),
+        |text| (text.token_checksum(), baseline::in_text(text.as_str())),
+    );
+    let mark = FileMark {
         version: migration.version.clone(),
         checksum: migration.checksum,
-        token_checksum: migration
-            .read()
-            .map_or_else(|_| unreadable(), |text| text.token_checksum()),
-    }
+        token_checksum,
+    };
+    (mark, baseline)
 }
 
 /// Returns a time stamp as the server writes it without its microseconds, which tell a person nothing.
