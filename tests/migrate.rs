@@ -1,5 +1,6 @@
 //! `rlsctl migrate`: what it applies, what it refuses, and what it leaves behind. Judged by the catalog and the ledger.
 
+mod baseline;
 mod faults;
 mod kills;
 mod steps;

@@ -1,7 +1,9 @@
 //! `rlsctl status`.
 
 use crate::exit::{Exit, Failure};
-use crate::ledger::verify;
+use crate::finding::Finding;
+use crate::ledger::{Verified, baseline, verify};
+use crate::migration::{Decision, Set, Version};
 use crate::pg::Work;
 use crate::report::{Standing, count, sort_findings, status_document, status_text};
 
@@ -34,9 +36,17 @@ async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure
     let verified = verify(&set, state);
     let mut unfinished: Vec<_> = steps.into_iter().map(|step| step.version).collect();
     unfinished.dedup();
-    let late = verified.late();
+    let (baselines, wrong) = baselines(&verified, &set);
+    let recorded = |finding: &Finding| {
+        let is_recorded =
+            |(version, _, recorded): &(Version, String, bool)| *recorded && version.to_string() == finding.object;
+        baselines.iter().any(is_recorded)
+    };
+    let late = verified.late().into_iter().filter(|finding| !recorded(finding));
+    let late: Vec<Finding> = late.collect();
     let mut findings = verified.errors;
     findings.extend(late);
+    findings.extend(wrong);
     findings.extend(verified.notes);
     sort_findings(&mut findings);
     let applied = verified.applied.iter().map(|(version, _)| version.clone());
@@ -52,6 +62,7 @@ async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure
             .iter()
             .map(|migration| (migration.version.clone(), migration.name.clone()))
             .collect(),
+        baselines,
         unfinished,
         versions,
         other_ledgers: look.other_ledgers,
@@ -68,4 +79,19 @@ async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure
     document.target = Some(target);
     context.print(&document, &status_text(&standing))?;
     Ok(standing.exit())
+}
+
+/// Returns the pending baselines, with whether each will only be recorded, and what is wrong with them here.
+fn baselines(verified: &Verified<'_>, set: &Set) -> (Vec<(Version, String, bool)>, Vec<Finding>) {
+    let (mut found, mut wrong) = (Vec::new(), Vec::new());
+    for migration in &verified.pending {
+        let Some(stands_for) = baseline::of(migration) else {
+            continue;
+        };
+        let decision = stands_for.decide(verified.applied.iter().map(|(version, _)| version));
+        wrong.extend(baseline::objections(migration, &stands_for, &decision, set));
+        let recorded = matches!(decision, Decision::Record { .. });
+        found.push((migration.version.clone(), stands_for.to_string(), recorded));
+    }
+    (found, wrong)
 }

@@ -1,6 +1,7 @@
 //! The ledger's nouns: what one of its rows says, how files and rows compare, and what is found where they disagree. No server.
 
 mod applied;
+pub mod baseline;
 mod compare;
 mod entry;
 mod findings;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::finding::Finding;
 use crate::migration::git::{self, Deletion};
-use crate::migration::{Checksum, Head, Migration, Set, TokenChecksum, Version};
+use crate::migration::{Baseline, Checksum, Head, Migration, Set, TokenChecksum, Version};
 
 use super::applied::AppliedState;
+use super::baseline;
 use super::compare::{FileMark, Verdict, compare};
 use super::entry::Entry;
 use super::findings::{cosmetic, edited, gap, no_file, other_migration, restamped};
@@ -66,7 +67,11 @@ fn agreed(set: &Set, count: usize, head: Head) -> Verified<'_> {
 }
 
 fn compared<'a>(set: &'a Set, entries: &[Entry]) -> Verified<'a> {
-    let marks: Vec<FileMark> = set.migrations.iter().map(mark).collect();
+    let (marks, baselines): (Vec<FileMark>, Vec<Option<Baseline>>) = set.migrations.iter().map(mark).unzip();
+    let with_file = set.migrations.iter().zip(baselines);
+    let baselines: Vec<(&Migration, Baseline)> = with_file
+        .filter_map(|(migration, baseline)| Some((migration, baseline?)))
+        .collect();
     let mut verified = Verified {
         applied: entries
             .iter()
@@ -79,8 +84,17 @@ fn compared<'a>(set: &'a Set, entries: &[Entry]) -> Verified<'a> {
         errors: Vec::new(),
         notes: Vec::new(),
     };
+    // Its files are gone on purpose.
+    let is_squashed = |entry: &Entry| {
+        set.get(&entry.version).is_none() && baselines.iter().any(|(_, baseline)| baseline.covers(&entry.version))
+    };
+    let is_applied = |version: &Version| entries.iter().any(|entry| entry.version == *version);
+    for (migration, stands_for) in baselines.iter().filter(|(it, _)| is_applied(&it.version)) {
+        verified.errors.extend(baseline::overlap(migration, stands_for, set));
+    }
+    let entries: Vec<Entry> = entries.iter().filter(|entry| !is_squashed(entry)).cloned().collect();
     let mut history = None;
-    for one in compare(&marks, entries) {
+    for one in compare(&marks, &entries) {
         let file = one.file.map(|file| &set.migrations[file]);
         let entry = one.entry.map(|entry| &entries[entry]);
         match (one.verdict, file, entry) {
@@ -110,14 +124,17 @@ fn without_file(entry: &Entry, history: Option<&BTreeMap<Version, Deletion>>) ->
 }
 
 /// A file that cannot be read any more has no tokens that could be equal to any other's.
-fn mark(migration: &Migration) -> FileMark {
+fn mark(migration: &Migration) -> (FileMark, Option<Baseline>) {
     let unreadable = || TokenChecksum::of(&format!("'{}'", migration.path.display()));
-    FileMark {
+    let (token_checksum, baseline) = migration.read().map_or_else(
+        |_| (unreadable(), None),
+        |text| (text.token_checksum(), baseline::in_text(text.as_str())),
+    );
+    let mark = FileMark {
         version: migration.version.clone(),
         name: migration.name.clone(),
         checksum: migration.checksum,
-        token_checksum: migration
-            .read()
-            .map_or_else(|_| unreadable(), |text| text.token_checksum()),
-    }
+        token_checksum,
+    };
+    (mark, baseline)
 }

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::event::{Blocker, Event, Listener};
 use crate::exit::Signal;
+use crate::ledger::Origin;
 use crate::migration::Text;
 use crate::pg::{self, Look, NoticeReceiver, Session, Settings, Value, Watcher, Work, ledger_store};
 use crate::script::split;
@@ -184,14 +185,26 @@ impl<'a> Migrator<'a> {
             version: migration.version.clone(),
             name: migration.name.clone(),
             duration,
+            recorded: file.recorded.is_some(),
         });
     }
 
     async fn apply(&mut self, plan: &Plan, file: &PlannedFile) -> Result<Done, RunError> {
         let text = text(file)?;
+        self.tell_baseline(file);
         match &file.run {
             Run::Steps(steps) => self.apply_steps(plan, file, &text, steps).await,
             Run::Whole(whole) => self.apply_whole(plan, file, &text, whole).await,
+        }
+    }
+
+    /// Says that a file is recorded without running.
+    pub(super) fn tell_baseline(&self, file: &PlannedFile) {
+        if let (Some(versions), Some(stands_for)) = (file.recorded, &file.directives.baseline) {
+            self.listener.on(Event::Note(format!(
+                "{} is recorded and not run: it stands for {stands_for}, of which {versions} are applied",
+                file.migration.version
+            )));
         }
     }
 
@@ -202,7 +215,7 @@ impl<'a> Migrator<'a> {
         text: &Text,
         whole: &Whole,
     ) -> Result<Done, RunError> {
-        let row = [self.ledger_row(file, text, true)?];
+        let rows = self.rows(file, text)?;
         let mark = self.mark(file, 1);
         let own: Vec<&str> = file
             .frame
@@ -217,7 +230,7 @@ impl<'a> Migrator<'a> {
                 mark: &mark,
                 begin,
                 lift_timeouts: self.look.has_timeouts,
-                rows: &row,
+                rows: &rows,
                 lock_timeout: attempts.lock_timeout(),
                 statement_timeout: file.statement_timeout(plan),
                 settings: &[],
@@ -260,10 +273,26 @@ impl<'a> Migrator<'a> {
         }
     }
 
+    /// Returns the statements that record a migration that runs in one transaction: its row, and for a baseline that does not run the event.
+    pub(super) fn rows(&self, file: &PlannedFile, text: &Text) -> Result<Vec<String>, RunError> {
+        let mut rows = vec![self.ledger_row(file, text, true)?];
+        if let (Some(versions), Some(stands_for)) = (file.recorded, &file.directives.baseline) {
+            let detail = serde_json::json!({
+                "path": file.migration.path,
+                "stands_for": stands_for.to_string(),
+                "versions": versions,
+            });
+            let event = ledger_store::event_statement("baseline", Some(&file.migration.version), &detail);
+            rows.push(event.map_err(|error| changed(file, error.to_string()))?);
+        }
+        Ok(rows)
+    }
+
     /// Returns the statement that writes the migration's row.
     pub(super) fn ledger_row(&self, file: &PlannedFile, text: &Text, transactional: bool) -> Result<String, RunError> {
         let migration = &file.migration;
         let (version, sort_key) = (migration.version.to_string(), migration.version.sort_key());
+        let origin = file.recorded.map_or(Origin::Migrate, |_| Origin::Baseline).to_string();
         let (checksum, tokens) = (migration.checksum.to_string(), file.token_checksum.to_string());
         let values = [
             Value::Text(&version),
@@ -275,6 +304,7 @@ impl<'a> Migrator<'a> {
             Value::Boolean(transactional),
             Value::Text(env!("CARGO_PKG_VERSION")),
             Value::Optional(self.git_commit.as_deref()),
+            Value::Text(&origin),
         ];
         ledger_store::row_statement(&values).map_err(|error| changed(file, error.to_string()))
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::migration::{ReadError, Text};
-use crate::script::{PieceKind, Span, classify, split};
+use crate::script::{Piece, PieceKind, Span, classify, split};
 
 use super::cut::{How, Run, Segment};
 use super::plan::{Plan, PlannedFile};
@@ -22,8 +22,12 @@ pub struct ExplainedFile {
     pub transactions: usize,
     /// How many steps it is cut into; 0 if it runs whole.
     pub steps: usize,
-    /// Its statements.
+    /// Its statements; none of one that is only recorded.
     pub statements: Vec<ExplainedStatement>,
+    /// The versions that it stands for, if it is a baseline.
+    pub stands_for: Option<String>,
+    /// How many of them are applied, so that it is recorded and not run.
+    pub recorded: Option<usize>,
 }
 
 /// A statement of a plan.
@@ -69,7 +73,8 @@ pub fn explain(plan: &Plan) -> Result<Vec<ExplainedFile>, ReadError> {
 fn explain_file(file: &PlannedFile, text: &Text, created: &mut BTreeSet<String>) -> ExplainedFile {
     let pieces = split(text.as_str()).unwrap_or_default();
     let mut statements = Vec::with_capacity(file.statements);
-    for piece in pieces.iter().filter(|piece| piece.kind == PieceKind::Statement) {
+    let sent = |piece: &&Piece| piece.kind == PieceKind::Statement && file.recorded.is_none();
+    for piece in pieces.iter().filter(sent) {
         let (step, transactional) = step_of(&file.run, piece.body);
         let line = text.position(piece.body.start).line;
         let Ok(statement) = classify(piece.body.slice(text.as_str())) else {
@@ -115,6 +120,8 @@ fn explain_file(file: &PlannedFile, text: &Text, created: &mut BTreeSet<String>)
         transactions,
         steps,
         statements,
+        stands_for: file.directives.baseline.as_ref().map(ToString::to_string),
+        recorded: file.recorded,
     }
 }
 

@@ -4,7 +4,6 @@
 //! How one file runs is decided by [`cut`](cut::cut): whole, in one message and one transaction, or in steps.
 
 pub mod cut;
-pub mod directive;
 pub mod execute;
 pub mod explain;
 pub mod frame;

@@ -16,6 +16,8 @@ pub struct Applied {
     pub name: String,
     /// How long it took, as seen from here.
     pub duration: Duration,
+    /// Whether it is a baseline that was only recorded.
+    pub recorded: bool,
 }
 
 /// What a run did.

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::finding::Finding;
-use crate::ledger::{AppliedState, gap, verify};
-use crate::migration::{Checksum, Head, Migration, ReadError, Set, Text, TokenChecksum, Version};
+use crate::ledger::{AppliedState, baseline, gap, verify};
+use crate::migration::directive::{Directives, directives};
+use crate::migration::{Checksum, Decision, Head, Migration, ReadError, Set, Text, TokenChecksum, Version};
 use crate::pg::StepRow;
-use crate::script::{Piece, PieceKind, Triage, classify, split, triage};
+use crate::script::{Piece, PieceKind, SessionEffects, Triage, classify, split, triage};
 
-use super::cut::{Fact, How, Known, Lesson, Run, cut};
-use super::directive::{Directives, directives};
+use super::cut::{Fact, How, Known, Lesson, Run, Whole, cut};
 use super::frame::Frame;
 use super::outcome::Outcome;
 use super::refuse::Objections;
@@ -51,6 +51,8 @@ pub struct PlannedFile {
     pub statements: usize,
     /// What it says about itself.
     pub directives: Directives,
+    /// How many applied versions it stands for, if it is a baseline that is only recorded.
+    pub recorded: Option<usize>,
     /// Its text, if it was kept.
     text: Option<Text>,
 }
@@ -119,7 +121,12 @@ pub fn plan(set: &Set, applied: AppliedState, steps: &[StepRow], ask: &Ask) -> R
     let wanted = |migration: &&Migration| ask.to.as_ref().is_none_or(|to| migration.version <= *to);
     let (now, later): (Vec<_>, Vec<_>) = verified.pending.into_iter().partition(wanted);
     let mut files = Vec::with_capacity(now.len());
-    for read in read_all(&now, steps) {
+    let known = Background {
+        set,
+        applied: &verified.applied,
+        steps,
+    };
+    for read in read_all(&now, known) {
         match read {
             Ok(file) => files.push(file),
             Err(findings) => objections.extend(findings),
@@ -193,14 +200,22 @@ impl Plan {
     }
 }
 
+/// What a file is judged by, besides its text.
+#[derive(Clone, Copy)]
+struct Background<'a> {
+    set: &'a Set,
+    applied: &'a [(Version, Checksum)],
+    steps: &'a [StepRow],
+}
+
 /// Reads files on all processors, keeping their order.
-fn read_all(files: &[&Migration], steps: &[StepRow]) -> Vec<Result<PlannedFile, Vec<Finding>>> {
+fn read_all(files: &[&Migration], known: Background<'_>) -> Vec<Result<PlannedFile, Vec<Finding>>> {
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let share = files.len().div_ceil(workers).max(1);
     std::thread::scope(|scope| {
         let work = |part: &'_ [&Migration]| {
             let mut room = KEPT / workers;
-            let read = part.iter().map(|migration| read(migration, steps, &mut room));
+            let read = part.iter().map(|migration| read(migration, known, &mut room));
             read.collect::<Vec<_>>()
         };
         let handles: Vec<_> = files
@@ -215,7 +230,7 @@ fn read_all(files: &[&Migration], steps: &[StepRow]) -> Vec<Result<PlannedFile, 
 }
 
 /// Reads a file and plans it. Its text is kept if there is `room` for it.
-fn read(migration: &Migration, steps: &[StepRow], room: &mut usize) -> Result<PlannedFile, Vec<Finding>> {
+fn read(migration: &Migration, known: Background<'_>, room: &mut usize) -> Result<PlannedFile, Vec<Finding>> {
     let text = migration.read().map_err(|error| {
         let help = "see that the file is there, readable and not being written to".to_owned();
         let version = migration.version.to_string();
@@ -241,24 +256,46 @@ fn read(migration: &Migration, steps: &[StepRow], room: &mut usize) -> Result<Pl
         }
         Directives::default()
     });
-    let steps: Vec<&StepRow> = steps.iter().filter(|step| step.version == migration.version).collect();
+    let steps: Vec<&StepRow> = known
+        .steps
+        .iter()
+        .filter(|step| step.version == migration.version)
+        .collect();
     let run = half_applied_run(text.as_str(), &pieces, &facts, &steps);
     objections.findings.extend(changed_steps(migration, &run, &steps));
+    let mut recorded = None;
+    if let Some(stands_for) = &directives.baseline {
+        let decision = stands_for.decide(known.applied.iter().map(|(version, _)| version));
+        let wrong = baseline::objections(migration, stands_for, &decision, known.set);
+        objections.findings.extend(wrong);
+        if let Decision::Record { versions } = decision {
+            recorded = Some(versions);
+        }
+    }
     if objections.findings.is_empty() {
         let left = room.checked_sub(text.as_str().len());
         *room = left.unwrap_or(*room);
         Ok(PlannedFile {
             migration: migration.clone(),
             token_checksum: text.token_checksum(),
-            run,
-            frame,
+            run: if recorded.is_some() { nothing() } else { run },
+            frame: if recorded.is_some() { Frame::default() } else { frame },
             statements: facts.len(),
             directives,
+            recorded,
             text: left.is_some().then_some(text),
         })
     } else {
         Err(objections.findings)
     }
+}
+
+/// Returns how a file runs that is only recorded: its row is written, and nothing of it is sent.
+fn nothing() -> Run {
+    Run::Whole(Whole {
+        body: Vec::new(),
+        session: SessionEffects::none(),
+    })
 }
 
 /// Returns what is known of each statement: from its first words where they settle it, else from the grammar.
@@ -335,7 +372,8 @@ fn out_of_order(files: &[PlannedFile], newest: Option<&Version>, ask: &Ask) -> V
     };
     let late = files
         .iter()
-        .filter(|file| file.migration.version < *newest && !file.directives.allow_out_of_order);
+        .filter(|file| file.migration.version < *newest && !file.directives.allow_out_of_order)
+        .filter(|file| file.recorded.is_none());
     late.map(|file| gap(&file.migration, newest)).collect()
 }
 

@@ -14,6 +14,7 @@ impl Migrator<'_> {
     /// All files in one transaction: the first message begins it, the last commits it.
     pub(super) async fn run_single(&mut self, plan: &Plan, outcome: &mut Outcome) {
         let mut attempts = Attempts::new(plan.lock_wait);
+        plan.files.iter().for_each(|file| self.tell_baseline(file));
         loop {
             match self.try_single(plan, &mut attempts).await {
                 Ok(Some(durations)) => {
@@ -45,7 +46,7 @@ impl Migrator<'_> {
                 return Err(fail(changed(file, "it cannot run inside a transaction".to_owned())));
             };
             let text = text(file).map_err(fail)?;
-            let row = [self.ledger_row(file, &text, true).map_err(fail)?];
+            let row = self.rows(file, &text).map_err(fail)?;
             let mark = self.mark(file, 1);
             let envelope = Envelope {
                 mark: &mark,

@@ -5,9 +5,11 @@
 //!
 //! No server, no output: files in, values out.
 
+mod baseline;
 mod checksum;
 mod collect;
 mod detect;
+pub mod directive;
 mod find;
 mod folder;
 pub mod git;
@@ -29,6 +31,7 @@ mod substitution;
 mod text;
 mod version;
 
+pub use baseline::{Baseline, Decision};
 pub use checksum::{Checksum, Head, HexError, TokenChecksum};
 pub use detect::{Detected, detect};
 pub use find::find;

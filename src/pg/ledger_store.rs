@@ -326,7 +326,7 @@ pub async fn applied_checksum(session: &Session, version: &Version) -> Result<Op
 ///
 /// # Errors
 /// [`NulByte`].
-pub fn row_statement(values: &[Value<'_>; 9]) -> Result<String, NulByte> {
+pub fn row_statement(values: &[Value<'_>; 10]) -> Result<String, NulByte> {
     bind(INSERT, values)
 }
 
@@ -351,6 +351,16 @@ pub async fn write_event(
     version: Option<&Version>,
     detail: &serde_json::Value,
 ) -> Result<(), LedgerError> {
+    let insert = event_statement(kind, version, detail).map_err(|error| unreadable(error.to_string()))?;
+    session.rows(&insert).await?;
+    Ok(())
+}
+
+/// Returns the statement that appends to the event log, for a transaction that writes more.
+///
+/// # Errors
+/// [`NulByte`].
+pub fn event_statement(kind: &str, version: Option<&Version>, detail: &serde_json::Value) -> Result<String, NulByte> {
     // jsonb has no NUL either; a server message cannot hold one, a file name cannot, and a statement was checked.
     let (version, detail) = (version.map(ToString::to_string), detail.to_string());
     let values = [
@@ -359,9 +369,7 @@ pub async fn write_event(
         Value::Text(env!("CARGO_PKG_VERSION")),
         Value::Text(&detail),
     ];
-    let insert = bind(EVENT, &values).map_err(|error| unreadable(error.to_string()))?;
-    session.rows(&insert).await?;
-    Ok(())
+    bind(EVENT, &values)
 }
 
 #[cfg(test)]

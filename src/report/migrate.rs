@@ -20,6 +20,7 @@ pub fn outcome_document(outcome: &Outcome, exit: Exit) -> Document {
                 "version": applied.version.to_string(),
                 "name": applied.name,
                 "duration_ms": milliseconds(applied.duration),
+                "recorded_only": applied.recorded,
             })
         })
         .collect();

@@ -48,6 +48,8 @@ fn file_json(file: &ExplainedFile) -> Value {
         "path": file.path,
         "transactions": file.transactions,
         "steps": file.steps,
+        "stands_for": file.stands_for,
+        "recorded_only": file.recorded.is_some(),
         "statements": statements,
     })
 }
@@ -63,9 +65,12 @@ pub fn plan_text(files: &[ExplainedFile], target: &str) -> String {
         printable(target)
     );
     for file in files {
-        let how = match file.steps {
-            0 => "one transaction".to_owned(),
-            steps => format!("{}, outside one transaction", count(steps, "step")),
+        let how = match (&file.stands_for, file.recorded, file.steps) {
+            (Some(versions), Some(applied), _) => {
+                format!("a baseline for {versions}, of which {applied} are applied: recorded, not run")
+            }
+            (_, _, 0) => "one transaction".to_owned(),
+            (_, _, steps) => format!("{}, outside one transaction", count(steps, "step")),
         };
         let head = format!(
             "\n{GOOD}{}{GOOD:#} {} {DIM}({how}){DIM:#}\n",
@@ -73,7 +78,9 @@ pub fn plan_text(files: &[ExplainedFile], target: &str) -> String {
             printable(&file.name)
         );
         text.push_str(&head);
-        text.push_str(&statements(file));
+        if !file.statements.is_empty() {
+            text.push_str(&statements(file));
+        }
     }
     text
 }

@@ -23,6 +23,8 @@ pub struct Standing {
     pub head: Option<Head>,
     /// What is pending: version and name.
     pub pending: Vec<(Version, String)>,
+    /// Pending baselines: version, what each stands for, and whether that is applied, so that it will be recorded and not run.
+    pub baselines: Vec<(Version, String, bool)>,
     /// What is half applied, by version.
     pub unfinished: Vec<Version>,
     /// Every version that has a file or is applied, in order.
@@ -59,6 +61,13 @@ pub fn status_document(standing: &Standing) -> Document {
         .iter()
         .map(|(version, name)| json!({ "version": version.to_string(), "name": name }))
         .collect();
+    let baselines: Vec<Value> = standing
+        .baselines
+        .iter()
+        .map(|(version, stands_for, recorded)| {
+            json!({ "version": version.to_string(), "stands_for": stands_for, "recorded_only": recorded })
+        })
+        .collect();
     let unfinished: Vec<String> = standing.unfinished.iter().map(ToString::to_string).collect();
     let mut document = Document::new("status", standing.exit())
         .summary("applied", standing.applied)
@@ -67,6 +76,7 @@ pub fn status_document(standing: &Standing) -> Document {
         .summary("cosmetic", standing.of_severity(Severity::Info))
         .summary("head", standing.head.as_ref().map(ToString::to_string))
         .summary("newest", standing.newest.as_ref().map(ToString::to_string))
+        .with("baselines", baselines)
         .with("other_ledgers", standing.other_ledgers.clone())
         .with("pending", pending)
         .with("unfinished", unfinished);
@@ -98,6 +108,14 @@ pub fn status_text(standing: &Standing) -> String {
     }
     if standing.pending.len() > LISTED {
         line("", format!("and {} more", standing.pending.len() - LISTED));
+    }
+    for (version, stands_for, recorded) in &standing.baselines {
+        let done = if *recorded {
+            "which are applied: recorded, not run"
+        } else {
+            "of which none may be applied for it to run"
+        };
+        line("", format!("{version} stands for {stands_for}, {done}"));
     }
     for version in &standing.unfinished {
         line(

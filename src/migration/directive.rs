@@ -5,13 +5,17 @@ use std::time::Duration;
 use crate::duration::parse_duration;
 use crate::script::Piece;
 
+use super::baseline::Baseline;
+
 /// What a file says about itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directives {
     /// `statement_timeout=10min`: for the file's statements instead of the configured limit.
     pub statement_timeout: Option<Duration>,
     /// `allow out-of-order`: may be applied although a newer version is.
     pub allow_out_of_order: bool,
+    /// `baseline=1..904`: stands for squashed versions.
+    pub baseline: Option<Baseline>,
 }
 
 /// A directive that means nothing.
@@ -35,7 +39,7 @@ const MARK: &str = "-- rlsctl:";
 pub fn directives(text: &str, pieces: &[Piece]) -> Result<Directives, Vec<Unknown>> {
     let mut found = Directives::default();
     let mut unknown = Vec::new();
-    for piece in pieces {
+    for (index, piece) in pieces.iter().enumerate() {
         let comments = &text[piece.span.start..piece.body.start.max(piece.span.start)];
         let comments = if piece.body.start == piece.body.end {
             piece.span.slice(text)
@@ -46,7 +50,7 @@ pub fn directives(text: &str, pieces: &[Piece]) -> Result<Directives, Vec<Unknow
         for line in comments.split_inclusive('\n') {
             let indent = line.len() - line.trim_start().len();
             if let Some(directive) = line.trim_start().strip_prefix(MARK)
-                && let Err(message) = take(&mut found, directive.trim())
+                && let Err(message) = take(&mut found, directive.trim(), index == 0)
             {
                 unknown.push(Unknown {
                     at: at + indent,
@@ -59,7 +63,7 @@ pub fn directives(text: &str, pieces: &[Piece]) -> Result<Directives, Vec<Unknow
     if unknown.is_empty() { Ok(found) } else { Err(unknown) }
 }
 
-fn take(found: &mut Directives, directive: &str) -> Result<(), String> {
+fn take(found: &mut Directives, directive: &str, at_top: bool) -> Result<(), String> {
     match directive
         .split_once('=')
         .map_or((directive, None), |(key, value)| (key.trim(), Some(value.trim())))
@@ -72,8 +76,18 @@ fn take(found: &mut Directives, directive: &str) -> Result<(), String> {
             found.allow_out_of_order = true;
             Ok(())
         }
+        ("baseline", Some(_)) if !at_top => {
+            Err("the directive `baseline` stands at the top of its file, before the first statement".to_owned())
+        }
+        ("baseline", Some(_)) if found.baseline.is_some() => {
+            Err("the directive `baseline` stands there twice; name all versions in one, with commas".to_owned())
+        }
+        ("baseline", Some(value)) => {
+            found.baseline = Some(value.parse()?);
+            Ok(())
+        }
         _ => Err(format!(
-            "the directive `{directive}` is not known to this version; it knows `statement_timeout=DURATION` and `allow out-of-order`"
+            "the directive `{directive}` is not known to this version; it knows `statement_timeout=DURATION`, `allow out-of-order` and `baseline=VERSION..VERSION`"
         )),
     }
 }
@@ -93,8 +107,24 @@ mod tests {
         let expected = Directives {
             statement_timeout: Some(Duration::from_secs(9)),
             allow_out_of_order: true,
+            baseline: None,
         };
         assert_eq!(parse(text), Ok(expected));
+    }
+
+    #[test]
+    fn a_baseline_stands_once_and_at_the_top() {
+        let found = parse("-- squashed\n-- rlsctl: baseline=1..3, 5\nselect 1;").unwrap();
+        assert_eq!(found.baseline, Some("1..3,5".parse().unwrap()));
+        for wrong in [
+            "select 1;\n-- rlsctl: baseline=1..3\nselect 2;",
+            "select 1;\n-- rlsctl: baseline=1..3\n",
+            "-- rlsctl: baseline=3..1\n",
+            "-- rlsctl: baseline\n",
+            "-- rlsctl: baseline=1\n-- rlsctl: baseline=2\n",
+        ] {
+            assert_eq!(parse(wrong).unwrap_err().len(), 1, "{wrong}");
+        }
     }
 
     #[test]
