@@ -204,12 +204,12 @@ async fn compare_with(
     let (settings, target) = other_settings(context, other)?;
     let (theirs, look) = connect_and_look(&settings, Work::Reader).await?;
     let rows = |ledger: bool, session| async move {
-        match ledger {
-            true => ledger_store::entries(session)
-                .await
-                .map_err(|error| ledger_failure(&error)),
-            false => Ok(Vec::new()),
+        if !ledger {
+            return Ok(Vec::new());
         }
+        ledger_store::entries(session)
+            .await
+            .map_err(|error| ledger_failure(&error))
     };
     let there = rows(look.ledger.is_some(), &theirs).await?;
     let here = rows(report.target.head.is_some(), session).await?;

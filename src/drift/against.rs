@@ -12,8 +12,8 @@ pub fn against(ours: &[Entry], theirs: &[Entry], here: &str, there: &str) -> Vec
         .filter_map(|one| {
             let (ours, theirs) = (one.entry.map(|entry| &ours[entry]), one.file.map(|file| &theirs[file]));
             match (one.verdict, ours, theirs) {
-                (Verdict::NoFile, Some(ours), _) => Some(sides.only(ours, here, there)),
-                (Verdict::Pending, _, Some(theirs)) => Some(sides.only(theirs, there, here)),
+                (Verdict::NoFile, Some(ours), _) => Some(Sides::only(ours, here, there)),
+                (Verdict::Pending, _, Some(theirs)) => Some(Sides::only(theirs, there, here)),
                 (verdict, Some(ours), Some(theirs)) => sides.both(verdict, ours, theirs),
                 _ => None,
             }
@@ -36,7 +36,7 @@ struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    fn only(&self, entry: &Entry, applied: &str, lacking: &str) -> Finding {
+    fn only(entry: &Entry, applied: &str, lacking: &str) -> Finding {
         let name = if entry.name.is_empty() {
             String::new()
         } else {

@@ -40,7 +40,7 @@ fn privilege(look: &Look) -> LedgerError {
     }
 }
 
-fn unreadable(error: NulByte) -> LedgerError {
+fn unreadable(error: &NulByte) -> LedgerError {
     LedgerError::Unreadable {
         what: error.to_string(),
     }
@@ -55,7 +55,8 @@ fn unreadable(error: NulByte) -> LedgerError {
 /// USAGE on schema rlsctl, SELECT on rlsctl.ledger.
 pub async fn texts(session: &Session, versions: &[Version]) -> Result<BTreeMap<Version, Option<String>>, LedgerError> {
     let versions: Vec<&str> = versions.iter().map(Version::as_str).collect();
-    let query = bind(TEXTS, &[Value::Text(&serde_json::json!(versions).to_string())]).map_err(unreadable)?;
+    let query =
+        bind(TEXTS, &[Value::Text(&serde_json::json!(versions).to_string())]).map_err(|error| unreadable(&error))?;
     let mut texts = BTreeMap::new();
     for mut row in session.rows(&query).await? {
         let sql = row.pop().flatten();
@@ -93,7 +94,9 @@ pub async fn accept(session: &Session, look: &Look, accepted: Accepted<'_>) -> R
         Value::Text(env!("CARGO_PKG_VERSION")),
         Value::Text(accepted.reason),
     ];
-    let rows = session.rows(&bind(ACCEPT, &values).map_err(unreadable)?).await;
+    let rows = session
+        .rows(&bind(ACCEPT, &values).map_err(|error| unreadable(&error))?)
+        .await;
     let rows = rows.map_err(|error| match error.sqlstate() {
         Some("42501") => privilege(look),
         _ => error.into(),
