@@ -17,6 +17,7 @@ const FLOORS: [(&str, u8); 16] = [
     ("pg", 4),
     ("ledger", 5),
     ("migration", 6),
+    ("catalog", 6),
     ("script", 7),
     ("finding", 8),
     ("event", 8),

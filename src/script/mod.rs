@@ -9,6 +9,7 @@
 //! * [`classify`] says what one statement does: whether it may run inside a transaction, which
 //!   relations it locks and how strongly, and what it leaves behind in the session. [`triage`] answers
 //!   the cheap half of that question without the grammar.
+//! * [`without_qualifiers`] makes the query of a view the same from every server.
 //! * [`Position`], [`line_at`] and [`byte_of_char`] turn offsets into what a person can look up.
 //!
 //! This is the only module that knows `pg_query`, the crate that carries the server's own grammar.
@@ -22,6 +23,7 @@ mod name;
 mod non_transactional;
 mod normal;
 mod position;
+mod qualifiers;
 mod session;
 mod span;
 mod split;
@@ -38,6 +40,7 @@ pub use name::RelationName;
 pub use non_transactional::{NonTransactional, ReindexTarget};
 pub use normal::hash_tokens;
 pub use position::{Position, byte_of_char, line_at};
+pub use qualifiers::without_qualifiers;
 pub use session::{SessionEffect, SessionEffects};
 pub use span::Span;
 pub use split::{Piece, PieceKind, SplitError, split};
