@@ -1,5 +1,6 @@
 //! `rlsctl drift-check`: files, ledger and catalog.
 
+mod catalog;
 mod files;
 mod sides;
 

@@ -7,7 +7,7 @@ use fs_err as fs;
 use walkdir::WalkDir;
 
 /// The modules of the library and the floor each is on; 0 is the top. One on the same floor may not be used either, but by name below.
-const FLOORS: [(&str, u8); 16] = [
+const FLOORS: [(&str, u8); 17] = [
     ("main", 0),
     ("cli", 1),
     ("config", 2),

@@ -193,6 +193,15 @@ pub struct DriftCheckArgs {
     /// Do not compare files with the ledger
     #[arg(long)]
     pub no_files: bool,
+    /// Do not compare the catalog with what it was when rlsctl last ran
+    #[arg(long)]
+    pub no_schema: bool,
+    /// Replay all applied files into a throwaway server and compare its catalog with this one
+    #[arg(long)]
+    pub shadow: bool,
+    /// Replay them into this empty database instead
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
+    pub shadow_url: Option<String>,
     /// An edit of form only is drift too
     #[arg(long)]
     pub strict: bool,

@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::drift::{Strictness, against, files, missing, who_moved};
+use crate::catalog::Snapshot;
+use crate::drift::{Sides, Strictness, against, files, missing, schema, who_moved};
 use crate::event::{Event, Listener as _};
 use crate::exit::{Exit, Failure};
 use crate::finding::Finding;
 use crate::ledger::{AppliedState, Entry, verify};
 use crate::migration::{Set, git, load};
-use crate::pg::{Session, Work, ledger_edit, ledger_store};
+use crate::pg::{Look, Session, Work, ledger_edit, ledger_store};
 use crate::report::{
     Comparison, Difference, Document, DriftReport, LedgerSide, count, drift_document, drift_text, sort_findings,
 };
 
 use super::args::DriftCheckArgs;
+use super::catalog_legs::{Catalog, Looked, snapshot};
 use super::connection::{Gathered, NotGathered, applied, connect_and_look, gather, ledger_failure, other_settings};
 use super::context::{Context, Refusal, block_on};
 
@@ -96,8 +98,19 @@ async fn check(context: &Context<'_>, args: &DriftCheckArgs, gathered: Gathered)
         looked_at: looked_at(&set, &verified.applied),
         findings,
     };
+    let catalog = Catalog::of(args);
+    if catalog.is_wanted() {
+        let wanted = Looked {
+            context,
+            session: &session,
+            look: &look,
+            set: &set,
+            applied: &verified.applied,
+        };
+        catalog.look(&wanted, &mut report).await?;
+    }
     if let Some(other) = &args.against {
-        compare_with(context, &session, other, &mut report).await?;
+        compare_with(context, (&session, &look), other, &mut report).await?;
     }
     session.close().await;
     sort_findings(&mut report.findings);
@@ -197,7 +210,7 @@ fn reference_set(set: &Set, reference: &str) -> Result<(Set, String), Failure> {
 /// Compares the target's ledger with another database's.
 async fn compare_with(
     context: &Context<'_>,
-    session: &Session,
+    (session, here_look): (&Session, &Look),
     other: &str,
     report: &mut DriftReport,
 ) -> Result<(), Failure> {
@@ -213,9 +226,19 @@ async fn compare_with(
     };
     let there = rows(look.ledger.is_some(), &theirs).await?;
     let here = rows(report.target.head.is_some(), session).await?;
+    let catalogs = against_catalog((session, here_look), (&theirs, &look)).await?;
     theirs.close().await;
     let names = [report.target.description.clone(), target.description.clone()];
     report.findings.extend(against(&here, &there, &names[0], &names[1]));
+    let [ours, theirs_now] = catalogs;
+    let sides = Sides {
+        old: &format!("on {}", names[1]),
+        new: &format!("on {}", names[0]),
+        help: "what one database lacks goes into a migration, which then runs on both",
+    };
+    report
+        .findings
+        .extend(schema(&theirs_now.mark(), Some(&theirs_now), &ours, sides));
     let side = LedgerSide {
         description: target.description,
         applied: there.len(),
@@ -230,6 +253,11 @@ async fn compare_with(
     };
     report.against = Some((side, comparison));
     Ok(())
+}
+
+/// Returns both catalogs, ours first.
+async fn against_catalog(here: (&Session, &Look), there: (&Session, &Look)) -> Result<[Snapshot; 2], Failure> {
+    Ok([snapshot(here.0, here.1).await?, snapshot(there.0, there.1).await?])
 }
 
 /// Returns a row for every version that either ledger has.

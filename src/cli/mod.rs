@@ -2,6 +2,7 @@
 
 mod accept;
 mod args;
+mod catalog_legs;
 mod connection;
 mod context;
 mod describe;
@@ -10,6 +11,7 @@ mod init;
 mod migrate;
 mod new;
 mod run;
+mod shadow;
 mod status;
 
 pub use args::Cli;

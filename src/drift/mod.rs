@@ -8,9 +8,13 @@ mod against;
 mod files;
 mod missing;
 mod reference;
+mod schema;
+mod shadow;
 
 pub use accept::{Acceptance, NotAccepted, acceptance};
 pub use against::against;
 pub use files::{Strictness, files};
 pub use missing::{MissingFiles, missing};
 pub use reference::who_moved;
+pub use schema::{Sides, schema};
+pub use shadow::{Replay, ReplayError, replay};

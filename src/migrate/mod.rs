@@ -6,6 +6,7 @@
 pub mod cut;
 pub mod execute;
 pub mod explain;
+mod finish;
 pub mod frame;
 pub mod message;
 pub mod outcome;

@@ -1,5 +1,7 @@
 //! The ledger on the server: looked at, created, upgraded, written.
 
+use std::time::Duration;
+
 use crate::ledger::Entry;
 use crate::migration::{Checksum, Head, Version};
 
@@ -330,15 +332,16 @@ pub fn row_statement(values: &[Value<'_>; 10]) -> Result<String, NulByte> {
     bind(INSERT, values)
 }
 
-/// Writes how long each migration took.
-///
-/// # Errors
-/// [`LedgerError`].
-pub async fn write_durations(session: &Session, durations: &serde_json::Value) -> Result<(), LedgerError> {
-    let durations = durations.to_string();
-    let update = bind(DURATIONS, &[Value::Text(&durations)]).map_err(|error| unreadable(error.to_string()))?;
-    session.rows(&update).await?;
-    Ok(())
+/// Returns the statement that writes how long each migration took; `None` for no migration.
+pub fn durations_statement<'a>(durations: impl IntoIterator<Item = (&'a Version, Duration)>) -> Option<String> {
+    let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
+    let all: serde_json::Map<String, serde_json::Value> = durations
+        .into_iter()
+        .map(|(version, duration)| (version.to_string(), milliseconds(duration).into()))
+        .collect();
+    let all = (!all.is_empty()).then(|| serde_json::Value::Object(all).to_string())?;
+    // Versions hold no NUL byte: they are in the ledger.
+    bind(DURATIONS, &[Value::Text(&all)]).ok()
 }
 
 /// Appends to the event log.

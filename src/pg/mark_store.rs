@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use crate::catalog::{FORMAT, Mark, MarkError, Snapshot};
 use crate::migration::Head;
 
-use super::bind::{Value, bind, statement};
+use super::bind::{NulByte, Value, bind, statement};
 use super::connect::Session;
 use super::ledger_store::LedgerError;
 use super::message::Row;
@@ -73,14 +73,14 @@ fn read(row: &Row) -> Result<StoredMark, LedgerError> {
     })
 }
 
-/// Writes a mark with its definitions, and removes the definitions of older ones. One message, one statement.
+/// Returns the statement that writes a mark with its definitions and removes the definitions of older ones.
 ///
 /// # Privileges
 /// USAGE on schema `rlsctl`; INSERT, SELECT and UPDATE on `rlsctl.schema_mark`.
 ///
 /// # Errors
-/// [`LedgerError`].
-pub async fn write(session: &Session, head: &Head, snapshot: &Snapshot) -> Result<(), LedgerError> {
+/// [`NulByte`].
+pub fn write_statement(head: &Head, snapshot: &Snapshot) -> Result<String, NulByte> {
     let mark = snapshot.mark();
     let head = head.to_string();
     let (fingerprint, objects) = (mark.fingerprint.to_string(), mark.to_json().to_string());
@@ -92,7 +92,15 @@ pub async fn write(session: &Session, head: &Head, snapshot: &Snapshot) -> Resul
         Value::Text(&definitions),
         Value::Integer(FORMAT),
     ];
-    let insert = bind(WRITE, &values).map_err(|error| LedgerError::Unreadable {
+    bind(WRITE, &values)
+}
+
+/// Writes a mark, as [`write_statement`] says. One message.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn write(session: &Session, head: &Head, snapshot: &Snapshot) -> Result<(), LedgerError> {
+    let insert = write_statement(head, snapshot).map_err(|error| LedgerError::Unreadable {
         what: error.to_string(),
     })?;
     session.rows(&insert).await?;

@@ -12,6 +12,7 @@ pub mod mark_store;
 pub mod message;
 pub mod scratch;
 pub mod settings;
+pub mod shadow;
 pub mod steps;
 pub mod tls;
 

@@ -16,6 +16,7 @@
 
 mod classify;
 mod copy;
+mod extension;
 mod keywords;
 mod lexer;
 mod lock;
@@ -35,6 +36,7 @@ mod token;
 mod triage;
 
 pub use classify::{SyntaxError, classify};
+pub use extension::extension_of;
 pub use lock::{LockMode, UnknownLockMode};
 pub use name::RelationName;
 pub use non_transactional::{NonTransactional, ReindexTarget};

@@ -15,6 +15,7 @@ fn nothing_to_report() {
     ----- stdout -----
     files   c760518a1c3d migrations (plain layout, 6 files)
     ledger  c760518a1c3d [local:[socket]]/[db-name] as postgres (6 applied, newest 0006)
+    catalog 8 objects as when rlsctl last ran, at [timestamp]
     no drift
     ----- stderr -----
     ");
