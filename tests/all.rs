@@ -6,6 +6,7 @@
     reason = "helpers of tests are tests, which clippy only knows of functions that are marked as such"
 )]
 
+mod adopt;
 mod broken_layouts;
 mod config;
 mod connect;

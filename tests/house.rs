@@ -7,12 +7,13 @@ use fs_err as fs;
 use walkdir::WalkDir;
 
 /// The modules of the library and the floor each is on; 0 is the top. One on the same floor may not be used either, but by name below.
-const FLOORS: [(&str, u8); 15] = [
+const FLOORS: [(&str, u8); 16] = [
     ("main", 0),
     ("cli", 1),
     ("config", 2),
     ("report", 2),
     ("migrate", 3),
+    ("adopt", 3),
     ("pg", 4),
     ("ledger", 5),
     ("migration", 6),

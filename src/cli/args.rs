@@ -83,6 +83,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Verify the ledger, then apply what is pending
     Migrate(MigrateArgs),
+    /// Take over another tool's ledger, without running anything
+    Adopt(AdoptArgs),
 }
 
 /// `init`.
@@ -165,6 +167,33 @@ pub struct MigrateArgs {
     pub lock_wait: Option<String>,
 }
 
+/// `adopt`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The other tool's ledger is found by its columns, and only read. Each of its rows is verified by that tool's own checksum, or \
+trusted where it keeps none, and written to rlsctl's ledger, all in one transaction. Edited and missing files, re-stamped \
+rows and gaps are listed, and nothing is written. The other tool goes on working.
+
+Examples:
+  rlsctl adopt --dry-run                       look first
+  rlsctl adopt
+  rlsctl adopt --from app.schema_migrations    where there are several ledgers
+  rlsctl adopt --map 20240101=20240315         a row whose file got another version")]
+pub struct AdoptArgs {
+    /// The other tool's ledger, where there are several
+    #[arg(long, value_name = "SCHEMA.TABLE", value_parser = NonEmptyStringValueParser::new())]
+    pub from: Option<String>,
+    /// A row of the other ledger is the file of another version; may be given several times
+    #[arg(long, value_name = "OLD=NEW")]
+    pub map: Vec<String>,
+    /// Leave files pending that are older than the newest row
+    #[arg(long)]
+    pub allow_out_of_order: bool,
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 impl Cli {
     /// Returns what the configuration needs of what was typed.
     pub fn flags(&self) -> Flags {
@@ -190,6 +219,7 @@ impl Cli {
             Command::New(_) => "new",
             Command::Status(_) => "status",
             Command::Migrate(_) => "migrate",
+            Command::Adopt(_) => "adopt",
         }
     }
 }

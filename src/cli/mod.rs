@@ -1,5 +1,6 @@
 //! The command line: clap types, and one file a command that resolves, calls and hands the result to `report`.
 
+mod adopt;
 mod args;
 mod connection;
 mod context;

@@ -13,7 +13,7 @@ use crate::report::{ColorChoice, Format, Ui, failure_document};
 use super::args::{Cli, Command};
 use super::context::Context;
 use super::describe::config_failure;
-use super::{init, migrate, new, status};
+use super::{adopt, init, migrate, new, status};
 
 /// Runs the command line and returns how it ended.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
@@ -106,6 +106,7 @@ fn dispatch(cli: &Cli, context: &Context<'_>) -> Result<Exit, Failure> {
         context.ui.warning(warning);
     }
     match &cli.command {
+        Command::Adopt(args) => adopt::run(context, args),
         Command::Init(_) => init::run(context),
         Command::New(args) => new::run(context, args),
         Command::Status(_) => status::run(context),

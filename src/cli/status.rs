@@ -49,7 +49,7 @@ async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure
             .map(|migration| (migration.version.clone(), migration.name.clone()))
             .collect(),
         unfinished,
-        other_ledgers: look.other_ledgers,
+        other_ledgers: look.other_ledgers.iter().map(ToString::to_string).collect(),
         findings,
         folder: format!(
             "{} ({} layout, {})",

@@ -30,6 +30,7 @@ mod version;
 pub use checksum::{Checksum, Head, HexError, TokenChecksum};
 pub use detect::{Detected, detect};
 pub use find::find;
+pub use journal::drizzle_times;
 pub use layout::{Layout, UnknownLayoutName};
 pub use load::load;
 pub use new_file::{NewFile, NewFileError, next_file};

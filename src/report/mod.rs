@@ -2,6 +2,7 @@
 //!
 //! stdout is what was asked for; stderr is everything else: progress, notes, errors. Meaning is never by colour alone.
 
+mod adopt;
 mod bar;
 mod document;
 mod excerpt;
@@ -13,6 +14,7 @@ mod status;
 mod text;
 mod ui;
 
+pub use adopt::{Adoption, adoption_document, adoption_text, ledgers_text, nothing_to_adopt_document};
 pub use document::{Document, TargetInfo};
 pub use failure::{failure_document, render_failure};
 pub use migrate::{outcome_document, outcome_text};
