@@ -155,20 +155,18 @@ pub fn useless_maps(maps: &[Map], files: &[File], said: &Said) -> Vec<Finding> {
 
 /// One note for all rows that are trusted for the same reason.
 pub fn trusted(rows: &[PlannedRow], table: &PeerTable) -> Vec<Finding> {
-    let mut reasons: Vec<(&'static str, Vec<String>)> = Vec::new();
+    let mut reasons: Vec<(&'static str, usize)> = Vec::new();
     for row in rows {
         let Class::Trusted(why) = row.class else { continue };
-        let version = row.version.to_string();
         match reasons.iter_mut().find(|(reason, _)| *reason == why) {
-            Some((_, versions)) => versions.push(version),
-            None => reasons.push((why, vec![version])),
+            Some((_, number)) => *number += 1,
+            None => reasons.push((why, 1)),
         }
     }
-    let note = |(why, versions): (&'static str, Vec<String>)| {
-        let message = format!("{} trusted, not verified: {why}", counted(versions.len()));
+    let note = |(why, number): (&'static str, usize)| {
+        let message = format!("{} trusted, not verified: {why}", counted(number));
         let help = "that the files are what was applied is taken on trust; from now on every change to them is seen";
-        let finding = Finding::info("adopt.trusted", table.to_string(), message, help);
-        finding.evidence("versions", versions)
+        Finding::info("adopt.trusted", table.to_string(), message, help)
     };
     reasons.into_iter().map(note).collect()
 }

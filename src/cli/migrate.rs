@@ -82,7 +82,7 @@ fn other_ledgers(look: &Look, args: &MigrateArgs) -> Result<(), Failure> {
         return Ok(());
     }
     let what = format!(
-        "the database has the ledger of another tool ({}) and none of rlsctl",
+        "the database has another tool's ledger and none of rlsctl: {}",
         ledgers_text(&look.other_ledgers).join(", ")
     );
     Err(Failure::new(Exit::Refused, what)

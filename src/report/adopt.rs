@@ -109,7 +109,10 @@ fn described(row: &PlannedRow) -> String {
     let version = row.version.to_string();
     let was = row.label.as_ref().filter(|label| **label != version);
     let was = was.map_or_else(String::new, |label| format!(" (there {})", printable(label)));
-    format!("{class} {version} {}{was}", printable(&row.name))
+    format!(
+        "{class:<8} {}{was}",
+        format!("{version} {}", printable(&row.name)).trim_end()
+    )
 }
 
 /// Returns the other ledgers of a database, a line each.
