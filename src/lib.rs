@@ -4,7 +4,7 @@
 //!
 //! 1. [`cli`]: clap types, one file a command.
 //! 2. [`config`], [`report`]: settings in, text out.
-//! 3. [`migrate`], [`drift`]: the capabilities, each a plan (a value) and its executor.
+//! 3. [`migrate`], [`drift`], [`adopt`]: the capabilities, each a plan (a value) and its executor.
 //! 4. [`pg`]: the only user of the driver.
 //! 5. [`migration`], [`ledger`], [`catalog`]: the nouns.
 //! 6. [`script`]: SQL text; the only user of the server's grammar.
@@ -12,6 +12,7 @@
 //!
 //! `tests/house.rs` keeps the arrows pointing down.
 
+pub mod adopt;
 pub mod catalog;
 pub mod cli;
 pub mod config;

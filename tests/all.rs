@@ -7,6 +7,7 @@
 )]
 
 mod accept;
+mod adopt;
 mod broken_layouts;
 mod config;
 mod connect;

@@ -37,7 +37,7 @@ fn without_a_ledger() {
     );
     let document = project.on(&db, &["status", "--format", "json"]).run().exits(0).json();
     assert_eq!(document["summary"]["head"], serde_json::Value::Null);
-    db.psql("create table _sqlx_migrations (version bigint)");
+    db.psql("create table _sqlx_migrations (version bigint primary key, description text, installed_on timestamptz, success boolean, checksum bytea, execution_time bigint)");
     let run = project.on(&db, &["status"]).run().exits(0);
     assert!(
         run.stdout

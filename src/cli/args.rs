@@ -87,6 +87,8 @@ pub enum Command {
     DriftCheck(DriftCheckArgs),
     /// Record that an edited file is meant to be so
     Accept(AcceptArgs),
+    /// Take over another tool's ledger, without running anything
+    Adopt(AdoptArgs),
 }
 
 /// `init`.
@@ -235,6 +237,33 @@ pub struct AcceptArgs {
     pub dry_run: bool,
 }
 
+/// `adopt`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The other tool's ledger is found by its columns, and only read. Each of its rows is verified by that tool's own checksum, or \
+trusted where it keeps none, and written to rlsctl's ledger, all in one transaction. Edited and missing files, re-stamped \
+rows and gaps are listed, and nothing is written. The other tool goes on working.
+
+Examples:
+  rlsctl adopt --dry-run                       look first
+  rlsctl adopt
+  rlsctl adopt --from app.schema_migrations    where there are several ledgers
+  rlsctl adopt --map 20240101=20240315         a row whose file got another version")]
+pub struct AdoptArgs {
+    /// The other tool's ledger, where there are several
+    #[arg(long, value_name = "SCHEMA.TABLE", value_parser = NonEmptyStringValueParser::new())]
+    pub from: Option<String>,
+    /// A row of the other ledger is the file of another version; may be given several times
+    #[arg(long, value_name = "OLD=NEW")]
+    pub map: Vec<String>,
+    /// Leave files pending that are older than the newest row
+    #[arg(long)]
+    pub allow_out_of_order: bool,
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 impl Cli {
     /// Returns what the configuration needs of what was typed.
     pub fn flags(&self) -> Flags {
@@ -267,6 +296,7 @@ impl Cli {
             Command::Migrate(_) => "migrate",
             Command::DriftCheck(_) => "drift-check",
             Command::Accept(_) => "accept",
+            Command::Adopt(_) => "adopt",
         }
     }
 }

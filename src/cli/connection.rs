@@ -176,6 +176,28 @@ pub async fn connect_and_look(settings: &Settings, work: Work) -> Result<(Sessio
     Ok((session, look))
 }
 
+/// A server that takes no writes is said before anything is tried.
+pub fn writable(look: &Look) -> Result<(), Failure> {
+    let refuse = |what: &str, hint: &str| {
+        Err(Failure::new(Exit::Environment, what)
+            .state("nothing was changed")
+            .hint(hint))
+    };
+    if look.in_recovery {
+        return refuse(
+            "the server is a standby, which takes no writes",
+            "connect to the primary; with several hosts in the URL, `target_session_attrs=read-write` finds it",
+        );
+    }
+    if look.read_only {
+        return refuse(
+            "transactions are read-only here (default_transaction_read_only is on)",
+            "see who set it for this database or role: select * from pg_db_role_setting",
+        );
+    }
+    Ok(())
+}
+
 /// Returns what the ledger says is applied, and what is half applied. One round trip if the heads disagree, one if something is half applied.
 pub async fn applied(session: &Session, look: &Look, set: &Set) -> Result<(AppliedState, Vec<StepRow>), Failure> {
     let Some(ledger) = &look.ledger else {

@@ -65,7 +65,7 @@ async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure
         baselines,
         unfinished,
         versions,
-        other_ledgers: look.other_ledgers,
+        other_ledgers: look.other_ledgers.iter().map(ToString::to_string).collect(),
         findings,
         folder: format!(
             "{} ({} layout, {})",

@@ -57,7 +57,7 @@ pub fn missing_file(
         Layout::Drizzle | Layout::Graphile => return Err(MissingFileError::Layout { layout }),
     };
     let contents = match Part::of(layout) {
-        Part::Whole => sql.to_owned(),
+        Part::Whole | Part::Plain => sql.to_owned(),
         Part::Dbmate => format!("-- migrate:up\n{}-- migrate:down\n", whole_lines(sql)),
         Part::Goose => format!("-- +goose Up\n{}-- +goose Down\n", whole_lines(sql)),
     };

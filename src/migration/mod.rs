@@ -35,6 +35,7 @@ pub use baseline::{Baseline, Decision};
 pub use checksum::{Checksum, Head, HexError, TokenChecksum};
 pub use detect::{Detected, detect};
 pub use find::find;
+pub use journal::drizzle_times;
 pub use layout::{Layout, UnknownLayoutName};
 pub use load::load;
 pub use missing_file::{MissingFileError, missing_file};

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use crate::ledger::Entry;
+use crate::ledger::{Entry, PeerTable};
 use crate::migration::{Checksum, Head, Version};
 
 use super::bind::{NulByte, Value, bind, statement};
 use super::connect::Session;
 use super::message::{MessageError, Row};
+use super::peers;
 
 /// The format this binary writes: the number of upgrade files.
 pub const FORMAT: usize = UPGRADES.len();
@@ -23,7 +24,6 @@ const CREATION_KEY: i64 = i64::from_be_bytes([0xc7, 0x27, 0xc5, 0xb2, 0xbd, 0x60
 
 const LOOK: &str = include_str!("../../sql/ledger/look.sql");
 const ENTRIES: &str = include_str!("../../sql/ledger/entries.sql");
-const OTHER_LEDGERS: &str = include_str!("../../sql/ledger/other_ledgers.sql");
 const STEPS: &str = include_str!("../../sql/ledger/steps.sql");
 const INSERT: &str = include_str!("../../sql/ledger/insert.sql");
 const EVENT: &str = include_str!("../../sql/ledger/event.sql");
@@ -47,8 +47,8 @@ pub struct Look {
     pub read_only: bool,
     /// Whether role or database give this session a `lock_timeout` or a `statement_timeout` of their own.
     pub has_timeouts: bool,
-    /// Where ours is not there: tables that look like another tool's ledger, `schema.table`.
-    pub other_ledgers: Vec<String>,
+    /// Where ours is not there: tables that are another tool's ledger.
+    pub other_ledgers: Vec<PeerTable>,
     /// Our ledger, if it is there.
     pub ledger: Option<LedgerLook>,
 }
@@ -136,8 +136,8 @@ pub async fn look(session: &Session) -> Result<Look, LedgerError> {
         return match error.sqlstate() {
             // No schema, or no table: no ledger yet.
             Some("3F000" | "42P01") if answer.rows.len() < 2 => {
-                let others = session.rows(statement(OTHER_LEDGERS)).await?;
-                look.other_ledgers = others.into_iter().filter_map(|mut row| row.pop()?).collect();
+                look.other_ledgers = peers::find(session).await?;
+                look.other_ledgers.retain(|table| table.certain);
                 Ok(look)
             }
             Some("42501") => Err(LedgerError::Privilege {
@@ -213,12 +213,14 @@ pub async fn bring_up_to_date(session: &Session, look: &Look) -> Result<(), Ledg
     match error.sqlstate() {
         // Schema or relation exists already: another runner was faster. It held the lock until it had committed.
         Some("42P06" | "42P07" | "23505") => Ok(()),
-        Some("42501") => Err(privilege(look, found)),
+        Some("42501") => Err(privilege(look)),
         _ => Err(error.into()),
     }
 }
 
-fn privilege(look: &Look, found: usize) -> LedgerError {
+/// Returns why the ledger could be neither made nor upgraded nor written, and the statement that mends it.
+pub(super) fn privilege(look: &Look) -> LedgerError {
+    let found = look.ledger.as_ref().map_or(0, |ledger| ledger.format);
     let quoted = |name: &str| super::ident::Ident::new(name).map_or_else(|_| name.to_owned(), |name| name.to_string());
     let (role, database) = (quoted(&look.acting_role), quoted(&look.database));
     let (action, grant) = if found == 0 {
@@ -226,8 +228,10 @@ fn privilege(look: &Look, found: usize) -> LedgerError {
             "create the ledger (schema rlsctl)",
             format!("GRANT CREATE ON DATABASE {database} TO {role};"),
         )
-    } else {
+    } else if found < FORMAT {
         ("upgrade the ledger", format!("ALTER SCHEMA rlsctl OWNER TO {role};"))
+    } else {
+        ("write to the ledger in schema rlsctl", read_grant(&look.acting_role))
     };
     LedgerError::Privilege {
         role: look.acting_role.clone(),
@@ -238,7 +242,16 @@ fn privilege(look: &Look, found: usize) -> LedgerError {
 
 /// All upgrades after `found` in one transaction.
 fn upgrade_message(found: usize) -> String {
-    let mut message = format!("begin; select pg_catalog.pg_advisory_xact_lock({CREATION_KEY});\n");
+    format!("begin; {}commit", upgrade_statements(found))
+}
+
+/// Returns the statements that bring a ledger of format `found` up to date, 0 being none, for a transaction that is open; nothing if it
+/// is.
+pub(super) fn upgrade_statements(found: usize) -> String {
+    if found == FORMAT {
+        return String::new();
+    }
+    let mut message = format!("select pg_catalog.pg_advisory_xact_lock({CREATION_KEY});\n");
     for upgrade in &UPGRADES[found..] {
         message.push_str(statement(upgrade));
         message.push_str(";\n");
@@ -255,7 +268,7 @@ fn upgrade_message(found: usize) -> String {
         )
     };
     message.push_str(&record.expect("a version number holds no NUL byte"));
-    message.push_str(";\ncommit");
+    message.push_str(";\n");
     message
 }
 

@@ -2,6 +2,7 @@
 //!
 //! stdout is what was asked for; stderr is everything else: progress, notes, errors. Meaning is never by colour alone.
 
+mod adopt;
 mod bar;
 mod difference;
 mod document;
@@ -16,6 +17,7 @@ mod status;
 mod text;
 mod ui;
 
+pub use adopt::{Adoption, adoption_document, adoption_text, ledgers_text, nothing_to_adopt_document};
 pub use difference::{Comparison, Difference, difference_table};
 pub use document::{Document, TargetInfo};
 pub use drift::{DriftReport, LedgerSide, drift_document, drift_text};
