@@ -22,6 +22,7 @@ const UPGRADES: [&str; 2] = [
 /// The advisory lock under which the ledger is made, while there is no table yet: the first eight bytes of sha256("rlsctl").
 const CREATION_KEY: i64 = i64::from_be_bytes([0xc7, 0x27, 0xc5, 0xb2, 0xbd, 0x60, 0x9a, 0x64]);
 
+const LOOK_SERVER: &str = include_str!("../../sql/ledger/look_server.sql");
 const LOOK: &str = include_str!("../../sql/ledger/look.sql");
 const ENTRIES: &str = include_str!("../../sql/ledger/entries.sql");
 const STEPS: &str = include_str!("../../sql/ledger/steps.sql");
@@ -121,38 +122,42 @@ fn text(row: &Row, column: usize) -> Result<&str, LedgerError> {
         .ok_or_else(|| unreadable(format!("column {} is null", column + 1)))
 }
 
-/// Looks at the server, the role and the ledger in one round trip, or two where there is no ledger yet; changes nothing.
+/// Looks at the server, the role and the ledger in one round trip; changes nothing.
 ///
 /// # Errors
 /// [`LedgerError`]; a ledger that is not there is not an error.
 pub async fn look(session: &Session) -> Result<Look, LedgerError> {
-    let answer = session.message(LOOK).await;
-    let Some(server) = answer.rows.first() else {
+    let (server, peers) = (statement(LOOK_SERVER), peers::find_statement(true));
+    let answer = session.message(&format!("{server};\n{peers};\n{LOOK}")).await;
+    let Some((server, rest)) = answer.rows.split_first() else {
         answer.result?;
         return Err(unreadable("the server sent no row"));
     };
     let mut look = read_server(server)?;
+    // Another tool's ledger is a row of four columns; none is sent where ours is there.
+    let others = rest.iter().take_while(|row| row.len() == 4);
+    look.other_ledgers = others
+        .filter_map(peers::read_table)
+        .filter(|table| table.certain)
+        .collect();
+    let ours: Vec<&Row> = rest.iter().filter(|row| row.len() != 4).collect();
     if let Err(error) = answer.result {
         return match error.sqlstate() {
             // No schema, or no table: no ledger yet.
-            Some("3F000" | "42P01") if answer.rows.len() < 2 => {
-                look.other_ledgers = peers::find(session).await?;
-                look.other_ledgers.retain(|table| table.certain);
-                Ok(look)
-            }
+            Some("3F000" | "42P01") if ours.is_empty() => Ok(look),
             Some("42501") => Err(LedgerError::Privilege {
                 action: "read the ledger in schema rlsctl".to_owned(),
                 grant: read_grant(&look.acting_role),
                 role: look.acting_role,
             }),
-            _ => match answer.rows.get(1).map(format) {
+            _ => match ours.first().map(|row| format(row)) {
                 // A newer format may have other columns; its number says so more clearly than the missing column.
                 Some(Ok(found)) if found > FORMAT => Err(LedgerError::Newer { found }),
                 _ => Err(error.into()),
             },
         };
     }
-    let (Some(meta), Some(ledger)) = (answer.rows.get(1), answer.rows.get(2)) else {
+    let (Some(meta), Some(ledger)) = (ours.first(), ours.get(1)) else {
         return Err(unreadable("rlsctl.meta has no row"));
     };
     let format = format(meta)?;

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::ledger::PeerTable;
 use crate::migration::Version;
 
-use super::bind::{Value, bind, statement};
+use super::bind::{Value, bind};
 use super::connect::Session;
 use super::ident::{Ident, IdentError, QualifiedName};
 use super::ledger_store::{self, LedgerError, Look};
@@ -68,12 +68,17 @@ fn unreadable(what: impl Into<String>) -> PeerError {
 /// # Errors
 /// [`MessageError`].
 pub async fn find(session: &Session) -> Result<Vec<PeerTable>, MessageError> {
-    let rows = session.rows(statement(FIND)).await?;
+    let rows = session.rows(&find_statement(false)).await?;
     Ok(rows.iter().filter_map(read_table).collect())
 }
 
+/// Returns the statement that finds them, or finds none where there is a ledger of ours.
+pub(super) fn find_statement(without_ours: bool) -> String {
+    bind(FIND, &[Value::Boolean(without_ours)]).expect("a boolean holds no NUL byte")
+}
+
 /// A row of a tool that is not known cannot come: the statement names them all, and a test compares.
-fn read_table(row: &Row) -> Option<PeerTable> {
+pub(super) fn read_table(row: &Row) -> Option<PeerTable> {
     let text = |column: usize| row.get(column)?.as_deref();
     Some(PeerTable {
         schema: text(0)?.to_owned(),
