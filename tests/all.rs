@@ -7,6 +7,7 @@
 )]
 
 mod broken_layouts;
+mod catalog;
 mod config;
 mod connect;
 mod demo;
