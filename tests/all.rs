@@ -9,6 +9,7 @@
 mod accept;
 mod adopt;
 mod broken_layouts;
+mod catalog;
 mod config;
 mod connect;
 mod demo;

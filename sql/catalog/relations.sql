@@ -14,7 +14,7 @@ select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' whe
     case when c.reloftype <> 0 then 'of ' || pg_catalog.format_type(c.reloftype, null) end,
     case when m.amname <> 'heap' then 'using ' || pg_catalog.quote_ident(m.amname) end,
     'tablespace ' || pg_catalog.quote_ident(s.spcname),
-    case c.relreplident when 'n' then 'replica identity nothing' when 'f' then 'replica identity full'
+    case case when c.relkind in ('r', 'p') then c.relreplident end when 'n' then 'replica identity nothing' when 'f' then 'replica identity full'
       when 'i' then 'replica identity index' end,
     case when c.reloptions is not null then (
       select pg_catalog.string_agg('option ' || o, E'\n' order by o collate "C") from pg_catalog.unnest(c.reloptions) o) end,

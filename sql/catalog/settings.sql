@@ -15,4 +15,4 @@ set local lc_numeric = 'C';
 set local lc_time = 'C';
 set local standard_conforming_strings = on;
 set local jit = off;
-set local lock_timeout = '10s';
+set local lock_timeout = '5s';

@@ -15,7 +15,7 @@ const ATTEMPTS: usize = 3;
 /// Why there is no snapshot.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// A relation that has to be read is locked in ACCESS EXCLUSIVE mode, for longer than ten seconds.
+    /// A relation that has to be read is locked in ACCESS EXCLUSIVE mode, for longer than five seconds.
     #[error(
         "the catalog cannot be read: {message}; another session holds a lock on what a view or an index is made of"
     )]
@@ -42,7 +42,7 @@ pub enum CatalogError {
 /// and grants), and each single partition. Values that may be secret are left out or hashed.
 ///
 /// # Locks
-/// ACCESS SHARE on relations while the server writes the definition of a view, an index or a rule on them; waits ten seconds for it.
+/// ACCESS SHARE on relations while the server writes the definition of a view, an index or a rule on them; waits five seconds for it.
 ///
 /// # Privileges
 /// CONNECT. What a role cannot see is not asked for.

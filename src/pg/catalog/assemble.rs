@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::{ObjectId, ObjectKind, Snapshot};
 use crate::pg::message::Row;
-use crate::script::without_qualifiers;
+use crate::script::{without_newer_quotes, without_qualifiers};
 
 use super::CatalogError;
 use super::grants;
@@ -56,15 +56,19 @@ fn read(row: Row, major: u32) -> Result<(ObjectId, Vec<Fact>), CatalogError> {
         let lines = grants::lines(&class, &items, holder.as_deref(), major);
         facts.extend(lines.into_iter().map(|line| (place, true, line)));
     }
-    Ok((ObjectId::new(kind, identity), facts))
+    Ok((ObjectId::new(kind, without_newer_quotes(&identity)), facts))
 }
 
 fn fact(kind: ObjectKind, place: u32, text: String) -> String {
     let is_query = matches!(kind, ObjectKind::View | ObjectKind::MaterializedView) && place == QUERY;
     if is_query {
-        format!("query\n{}", without_qualifiers(text.trim()))
-    } else {
-        text
+        let query = without_qualifiers(text.trim());
+        return format!("query\n{}", without_newer_quotes(&query));
+    }
+    // The body of a function is its author's text; nothing of it is the server's.
+    match text.split_once("\nbody\n") {
+        Some((head, body)) => format!("{}\nbody\n{body}", without_newer_quotes(head)),
+        None => without_newer_quotes(&text).into_owned(),
     }
 }
 
