@@ -27,7 +27,7 @@ pub async fn open(
     lock_wait: Option<Duration>,
 ) -> Result<Said, PeerError> {
     let reading = match lock_wait {
-        None => peers::begin_read_only(session, table).await,
+        None => peers::begin_read_only(session).await,
         Some(wait) => peers::begin(session, table, lock::key(table, &look.database), wait).await,
     };
     let rows = match reading {

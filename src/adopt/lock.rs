@@ -9,11 +9,7 @@ use crate::ledger::{Peer, PeerTable};
 pub fn key(table: &PeerTable, database: &str) -> Option<i64> {
     match table.peer {
         Peer::Sqlx => Some(0x3d32_ad9e * i64::from(crc32fast::hash(database.as_bytes()))),
-        Peer::GolangMigrate => {
-            let name = format!("{}\0{}\0{database}", table.schema, table.table);
-            let crc = crc32fast::hash(name.as_bytes());
-            Some(i64::from(crc.wrapping_mul(1_486_364_155)))
-        }
+        Peer::GolangMigrate => Some(golang_migrate(&[&table.schema, &table.table, database])),
         Peer::Goose => Some(4_097_083_626),
         Peer::Flyway => {
             let name = format!("\"{}\".\"{}\"", table.schema, table.table);
@@ -23,6 +19,11 @@ pub fn key(table: &PeerTable, database: &str) -> Option<i64> {
         Peer::Sqitch => Some(75_474_063),
         _ => None,
     }
+}
+
+/// golang-migrate's `GenerateAdvisoryLockId`.
+fn golang_migrate(names: &[&str]) -> i64 {
+    i64::from(crc32fast::hash(names.join("\0").as_bytes()).wrapping_mul(1_486_364_155))
 }
 
 /// Java's `String.hashCode`.
@@ -43,13 +44,14 @@ mod tests {
             peer,
             certain: true,
         };
-        // crc32("postgres") = 0xe58bb2d1; sqlx' own product.
-        let crc = i64::from(crc32fast::hash(b"postgres"));
-        assert_eq!(key(&table(Peer::Sqlx, "t"), "postgres"), Some(crc * 0x3d32_ad9e));
+        // crc32("postgres") is 0x156a8775.
+        assert_eq!(key(&table(Peer::Sqlx, "t"), "postgres"), Some(368_907_709_894_077_238));
         assert_eq!(key(&table(Peer::Prisma, "t"), "x"), Some(72_707_369));
-        assert!(
-            key(&table(Peer::GolangMigrate, "schema_migrations"), "x").is_some_and(|key| u32::try_from(key).is_ok())
-        );
+        // Those of golang-migrate's own tests.
+        assert_eq!(golang_migrate(&["database_name"]), 1_764_327_054);
+        assert_eq!(golang_migrate(&["schema_name_1", "database_name"]), 2_453_313_553);
+        let all = golang_migrate(&["public", "schema_migrations", "x"]);
+        assert_eq!(key(&table(Peer::GolangMigrate, "schema_migrations"), "x"), Some(all));
         assert_eq!(key(&table(Peer::Dbmate, "t"), "x"), None);
         // "Hello".hashCode() and "polygenelubricants".hashCode(), as Java documents and folklore has them.
         assert_eq!(

@@ -12,6 +12,9 @@ use super::join::{About, Joiner};
 use super::rows::{Row, Said};
 use super::{advice, verdict};
 
+/// More re-stamped rows than this are not named in one command.
+const MAPS_NAMED: usize = 5;
+
 /// What somebody said, or an earlier adoption recorded: a row of the other ledger is about the file of another version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Map {
@@ -36,6 +39,8 @@ pub struct Ask<'a> {
     pub table: &'a PeerTable,
     /// What was said about re-stamped rows.
     pub maps: &'a [Map],
+    /// Take every re-stamped row whose content is that of a file.
+    pub map_by_content: bool,
     /// What an earlier adoption recorded.
     pub known: &'a [Map],
     /// Leave files pending that are older than the newest row.
@@ -106,6 +111,8 @@ pub struct Plan {
     pub rows: Vec<PlannedRow>,
     /// How many it has already.
     pub already: usize,
+    /// How many rows of the other ledger are no migrations of ours: repeatables, marks, what was taken back.
+    pub skipped: usize,
     /// The files that stay pending.
     pub pending: Vec<(Version, String)>,
     /// The head afterwards.
@@ -161,7 +168,7 @@ pub fn plan(files: &[File], said: &Said, ours: &[Entry], ask: &Ask<'_>) -> Resul
         planner.row(row, about);
     }
     planner.mark(said);
-    planner.finish()
+    planner.finish(said.skipped)
 }
 
 fn find<'a>(ours: &'a [Entry], version: &Version) -> Option<&'a Entry> {
@@ -209,6 +216,9 @@ impl Planner<'_> {
                     let finding = verdict::edited(row, &files[file].migration, content_in, table);
                     self.findings.push(finding);
                 }
+            }
+            About::Restamped { file, by_content: true } if self.ask.map_by_content => {
+                self.take(file, Some(row), Class::Verified);
             }
             About::Restamped { file, by_content } => {
                 self.claim(file);
@@ -266,7 +276,7 @@ impl Planner<'_> {
         self.reached(Some(&mark.version));
     }
 
-    fn finish(mut self) -> Result<Plan, Refused> {
+    fn finish(mut self, skipped: usize) -> Result<Plan, Refused> {
         let free = self.files.iter().zip(&self.claimed);
         let free = free.filter(|(file, claimed)| !**claimed && find(self.ours, &file.migration.version).is_none());
         let pending: Vec<_> = free.map(|(file, _)| &file.migration).collect();
@@ -293,6 +303,7 @@ impl Planner<'_> {
         Ok(Plan {
             table: self.ask.table.clone(),
             already: self.already,
+            skipped,
             pending: pending
                 .into_iter()
                 .map(|migration| (migration.version.clone(), migration.name.clone()))
@@ -306,11 +317,14 @@ impl Planner<'_> {
 
 fn refused(findings: Vec<Finding>, maps: &[String], table: &PeerTable) -> Refused {
     let mut hints = Vec::new();
-    if !maps.is_empty() {
+    if !maps.is_empty() && maps.len() <= MAPS_NAMED {
         hints.push(format!(
             "where the re-stamped ones are right: `rlsctl adopt {}`",
             maps.join(" ")
         ));
+    } else if !maps.is_empty() {
+        let hint = "where the re-stamped ones are right: `rlsctl adopt --map-by-content` takes all whose content is that of a file";
+        hints.push(hint.to_owned());
     }
     let has_no_file = findings.iter().any(|finding| finding.code == "drift.missing-file");
     hints.extend(

@@ -140,6 +140,7 @@ impl Command<'_> {
         let ask = Ask {
             table,
             maps: &self.maps,
+            map_by_content: self.args.map_by_content,
             known: &known,
             allow_out_of_order: self.args.allow_out_of_order,
         };

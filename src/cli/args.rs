@@ -256,6 +256,9 @@ pub struct AdoptArgs {
     /// A row of the other ledger is the file of another version; may be given several times
     #[arg(long, value_name = "OLD=NEW")]
     pub map: Vec<String>,
+    /// Take every row whose content is that of a file of another version
+    #[arg(long)]
+    pub map_by_content: bool,
     /// Leave files pending that are older than the newest row
     #[arg(long)]
     pub allow_out_of_order: bool,

@@ -96,7 +96,7 @@ fn quoted(table: &PeerTable) -> Result<String, PeerError> {
 ///
 /// # Errors
 /// [`PeerError`].
-pub async fn begin_read_only(session: &Session, _table: &PeerTable) -> Result<(), PeerError> {
+pub async fn begin_read_only(session: &Session) -> Result<(), PeerError> {
     let begin = "begin isolation level repeatable read read only; set local row_security = off";
     session.message(begin).await.result?;
     Ok(())
@@ -106,11 +106,13 @@ pub async fn begin_read_only(session: &Session, _table: &PeerTable) -> Result<()
 ///
 /// # Locks
 /// SHARE on the other ledger, before the first snapshot, so that its tool can add no row until we are through; a role that may not take
-/// it goes without. Then the other tool's own advisory lock, if it has one, without waiting. Both until the transaction ends.
+/// it goes without. Then the other tool's own advisory lock, if it has one, without waiting; a look at it comes first, so that nobody
+/// waits for a table that a long migration holds. Both until the transaction ends.
 ///
 /// # Errors
 /// [`PeerError::Busy`] after `wait`; the transaction may still be open.
 pub async fn begin(session: &Session, table: &PeerTable, key: Option<i64>, wait: Duration) -> Result<(), PeerError> {
+    take_advisory(session, table, key).await?;
     let wait = wait.as_millis().max(1);
     let begin =
         format!("begin isolation level repeatable read; set local lock_timeout = {wait}; set local row_security = off");
@@ -128,6 +130,11 @@ pub async fn begin(session: &Session, table: &PeerTable, key: Option<i64>, wait:
             _ => return Err(error.into()),
         }
     }
+    take_advisory(session, table, key).await
+}
+
+/// Takes the other tool's advisory lock until the transaction ends; outside of one, that is at once.
+async fn take_advisory(session: &Session, table: &PeerTable, key: Option<i64>) -> Result<(), PeerError> {
     let Some(key) = key else {
         return Ok(());
     };

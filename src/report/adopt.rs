@@ -36,6 +36,7 @@ pub fn adoption_document(plan: &Plan, adoption: Adoption) -> Document {
         .summary("verified", plan.verified())
         .summary("trusted", plan.rows.len() - plan.verified())
         .summary("already", plan.already)
+        .summary("skipped", plan.skipped)
         .summary("pending", plan.pending.len())
         .summary("head", plan.head.to_string())
         .with("dry_run", adoption == Adoption::Planned)

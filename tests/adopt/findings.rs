@@ -132,6 +132,36 @@ fn restamped_by_content_then_mapped() {
 }
 
 #[test]
+fn many_that_are_restamped_are_taken_by_their_content() {
+    let name = |number: u32, version: u32| format!("{version}_{number}.sql");
+    let text = |number: u32| format!("CREATE TABLE t{number} (id int);\n");
+    let (db, project) = (TestDb::new(), Project::new());
+    db.psql(SQLX);
+    for number in 1..=40 {
+        project.migration(&name(number, number), text(number));
+        db.psql(&format!(
+            "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
+            values ({}, '{number}', true, sha384(convert_to('{}', 'UTF8')), 1)",
+            1000 - number,
+            text(number)
+        ));
+    }
+    let run = project.on(&db, &["adopt"]).run().exits(6);
+    assert_eq!(run.stderr.matches("error [drift.restamped]").count(), 40);
+    assert!(run.stderr.contains("`rlsctl adopt --map-by-content`"), "{}", run.stderr);
+    project.on(&db, &["adopt", "--map-by-content"]).run().exits(0);
+    assert_eq!(
+        db.psql("select count(*) from rlsctl.event where (detail ->> 'row')::int + version::int = 1000"),
+        "40"
+    );
+    let status = project.on(&db, &["status", "--format", "json"]).run().exits(0).json();
+    assert_eq!(
+        (&status["findings"], &status["summary"]["pending"]),
+        (&json!([]), &json!(0))
+    );
+}
+
+#[test]
 fn restamped_by_name_where_there_is_no_content() {
     let migrated = Migrated::new(
         "plain",

@@ -365,6 +365,28 @@ fn node_pg_migrate() {
 }
 
 #[test]
+fn node_pg_migrates_down_parts_are_not_run() {
+    let file = |up: &str, down: &str| format!("-- Up Migration\n{up}\n-- Down Migration\n{down}\n");
+    let migrated = Migrated::new(
+        "plain",
+        &[("1_first.sql", &file(FIRST, "drop table t;"))],
+        "create table pgmigrations (id serial primary key, name varchar(255) not null, run_on timestamp not null);
+        insert into pgmigrations (name, run_on) values ('1_first', now())",
+    );
+    assert_eq!(migrated.adopt(), pairs(&[("1", "trusted")]));
+    assert_eq!(
+        migrated.db.psql("select trim(e'\\n' from sql) from rlsctl.ledger"),
+        FIRST.trim_end()
+    );
+    migrated.project.migration(
+        "2_more.sql",
+        file("create table more (id int);", "drop table more; drop table t;"),
+    );
+    migrated.run(&["migrate"], 0);
+    assert_eq!(migrated.db.psql("select count(*) from t, more"), "0");
+}
+
+#[test]
 fn sqitch() {
     Case {
         layout: "plain",

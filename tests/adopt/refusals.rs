@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{FIRST, Migrated, SECOND, pairs, sqlx};
-use crate::support::db::TestDb;
+use crate::support::db::{TestDb, psql};
 use crate::support::project::Project;
+use crate::support::servers::{server_with, standby_of, until_caught_up};
 
 #[test]
 fn a_failed_or_unfinished_migration_is_named() {
@@ -182,6 +183,16 @@ fn a_server_that_takes_no_writes_is_said_to_be_one() {
     // Looking is allowed.
     let document = migrated.run(&["adopt", "--dry-run"], 0);
     assert_eq!(document["summary"]["adopted"], 2);
+    let primary = server_with(&[]);
+    let standby = standby_of(&primary);
+    let ledger =
+        "create table schema_migrations (version varchar primary key); insert into schema_migrations values ('1')";
+    psql(&primary, &primary.dsn("postgres"), ledger).unwrap();
+    until_caught_up(&primary, &standby);
+    let on_standby = |args: &[&str]| project.rlsctl(args).env("DATABASE_URL", standby.url("postgres")).run();
+    let run = on_standby(&["adopt"]).exits(3);
+    assert!(run.stderr.contains("standby"), "{}", run.stderr);
+    on_standby(&["adopt", "--dry-run"]).exits(0);
 }
 
 #[test]
