@@ -11,6 +11,7 @@ pub mod explain;
 pub mod frame;
 pub mod git;
 pub mod message;
+pub mod mirror;
 pub mod outcome;
 pub mod plan;
 pub mod refuse;
@@ -21,5 +22,6 @@ mod stepwise;
 pub mod verify;
 
 pub use execute::{Interrupt, Migrator};
+pub use mirror::{Mirroring, NotMirrored};
 pub use outcome::{Applied, Outcome, Place, Remains, RunError};
 pub use plan::{Plan, PlannedFile};

@@ -7,6 +7,7 @@ pub mod ident;
 pub mod ledger_store;
 pub mod leftover;
 pub mod message;
+pub mod mirror;
 pub mod scratch;
 pub mod settings;
 pub mod steps;
