@@ -371,14 +371,17 @@ impl Migrator<'_> {
         };
         let mut attempts = Attempts::new(running.plan.lock_wait);
         loop {
-            let Err(error) = self.session.message(&message).await.result else {
+            let answer = self.session.message(&message).await;
+            let Err(error) = answer.result else {
                 return Ok(Done::Applied);
             };
+            // Behind BEGIN, the step and our row are those of others: what is wrong there is no other runner's doing.
+            let at = if answer.completed > 2 { At::Ours } else { At::Row };
             if matches!(error, MessageError::Refused { .. }) {
                 // Nothing to roll back if the connection is gone.
                 let _ = self.session.message("rollback").await;
             }
-            let refused = Refused { error, at: At::Row };
+            let refused = Refused { error, at };
             match self
                 .after(
                     running.file,

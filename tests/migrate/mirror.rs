@@ -335,6 +335,28 @@ fn in_steps_and_in_one_transaction() {
     assert_eq!(other.psql(both), "1,4|1,4");
 }
 
+/// A row that the other ledger does not take is no other runner, for which one would wait.
+#[test]
+fn a_row_that_is_not_taken_stops_the_last_step() {
+    let (db, project) = (TestDb::new(), project("sqlx", "sqlx"));
+    db.psql(SQLX);
+    db.psql("create unique index only_one on _sqlx_migrations (success)");
+    db.psql("insert into _sqlx_migrations values (0, 'x', now(), true, '', 1)");
+    project.migration(
+        "1_a.sql",
+        "create table a (id int);\ncreate index concurrently a_id on a (id);\n",
+    );
+    let run = migrate(&project, &db, &[]).run().exits(3);
+    assert!(run.stderr.contains("only_one"), "{}", run.stderr);
+    assert_eq!(db.psql("select count(*) from rlsctl.ledger"), "0");
+    db.psql("drop index only_one");
+    migrate(&project, &db, &[]).run().exits(0);
+    assert_eq!(
+        db.psql("select (select count(*) from rlsctl.ledger), (select max(version) from _sqlx_migrations)"),
+        "1|1"
+    );
+}
+
 #[test]
 fn a_late_file_does_not_lower_the_mark() {
     let case = CASES.iter().find(|case| case.tool == "golang-migrate").unwrap();
