@@ -3,6 +3,7 @@
 mod baseline;
 mod faults;
 mod kills;
+mod mirror;
 mod steps;
 
 use crate::support::db::TestDb;

@@ -87,6 +87,7 @@ pub fn other_settings(context: &Context<'_>, named: &str) -> Result<(Settings, T
             name: None,
             url: Some(named.to_owned()),
             origin: "--against".to_owned(),
+            mirror: None,
         }
     } else {
         context.config.named(named).map_err(|error| config_failure(&error))?

@@ -4,9 +4,10 @@ use tokio::sync::watch;
 
 use crate::event::{Event, Listener as _};
 use crate::exit::{Exit, Failure, Signal};
+use crate::finding::Finding;
 use crate::migrate::explain::explain;
 use crate::migrate::plan::{Ask, plan};
-use crate::migrate::{Interrupt, Migrator, Outcome, Plan};
+use crate::migrate::{Interrupt, Migrator, Mirroring, NotMirrored, Outcome, Plan};
 use crate::migration::{Version, git};
 use crate::pg::{Look, Work, ledger_store};
 use crate::report::{Document, ledgers_text, outcome_document, outcome_text, plan_document, plan_text};
@@ -14,7 +15,7 @@ use crate::report::{Document, ledgers_text, outcome_document, outcome_text, plan
 use super::args::MigrateArgs;
 use super::connection::{Gathered, applied, gather, ledger_failure, writable};
 use super::context::{Context, Refusal, block_on};
-use super::describe::run_failure;
+use super::describe::{config_failure, run_failure};
 
 /// The command's name in documents.
 const NAME: &str = "migrate";
@@ -40,8 +41,12 @@ async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> 
     };
     context.ui.notes(&plan.notes);
     document.findings.clone_from(&plan.notes);
+    let mirroring = match mirroring(context, &plan, &gathered).await? {
+        Ok(mirroring) => mirroring,
+        Err(findings) => return Refusal { findings }.report(context, NAME, document),
+    };
     if args.plan {
-        return print_plan(context, &plan, &gathered);
+        return print_plan(context, &plan, &gathered, mirroring.as_ref());
     }
     if plan.files.is_empty() {
         let outcome = plan.untouched();
@@ -50,7 +55,31 @@ async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> 
     }
     writable(&gathered.look)?;
     other_ledgers(&gathered.look, args)?;
-    execute(context, &plan, gathered, document).await
+    execute(context, &plan, gathered, mirroring, document).await
+}
+
+/// Returns the other tool's ledger that is to be kept in step, if one is; or what is wrong with it.
+async fn mirroring(
+    context: &Context<'_>,
+    plan: &Plan,
+    gathered: &Gathered,
+) -> Result<Result<Option<Mirroring>, Vec<Finding>>, Failure> {
+    let target = context.config.target().map_err(|error| config_failure(&error))?;
+    let Some(tool) = target.mirror.filter(|_| !plan.files.is_empty()) else {
+        return Ok(Ok(None));
+    };
+    let role = &gathered.look.acting_role;
+    match Mirroring::check(&gathered.session, tool, role, &gathered.set.dir, plan).await {
+        Ok(mirroring) => Ok(Ok(Some(mirroring))),
+        Err(NotMirrored::Findings(findings)) => Ok(Err(findings)),
+        Err(NotMirrored::Message(error)) => Err(Failure::new(
+            Exit::Environment,
+            format!("the ledger of {tool} cannot be looked at"),
+        )
+        .cause(error.to_string())
+        .state("nothing was changed")
+        .hint("see that the role may read it, then run the same command again")),
+    }
 }
 
 fn ask(context: &Context<'_>, args: &MigrateArgs) -> Result<Ask, Failure> {
@@ -66,13 +95,23 @@ fn ask(context: &Context<'_>, args: &MigrateArgs) -> Result<Ask, Failure> {
     })
 }
 
-fn print_plan(context: &Context<'_>, plan: &Plan, gathered: &Gathered) -> Result<Exit, Failure> {
+fn print_plan(
+    context: &Context<'_>,
+    plan: &Plan,
+    gathered: &Gathered,
+    mirroring: Option<&Mirroring>,
+) -> Result<Exit, Failure> {
     let files = explain(plan)
         .map_err(|problem| Failure::new(Exit::Refused, problem.to_string()).state("nothing was changed"))?;
-    let mut document = plan_document(&files);
+    let mirror = mirroring.map(Mirroring::description);
+    let mut document = plan_document(&files).with("mirror", mirror.clone());
     document.target = Some(gathered.target.clone());
     document.findings.clone_from(&plan.notes);
-    context.print(&document, &plan_text(&files, &gathered.target.description))?;
+    let mut text = plan_text(&files, &gathered.target.description);
+    if let Some(mirror) = mirror {
+        text.push_str(&format!("\neach is also recorded in {mirror}\n"));
+    }
+    context.print(&document, &text)?;
     Ok(Exit::Done)
 }
 
@@ -92,7 +131,13 @@ fn other_ledgers(look: &Look, args: &MigrateArgs) -> Result<(), Failure> {
         .hint("if that ledger is of something else, or empty: `rlsctl migrate --ignore-other-ledger`"))
 }
 
-async fn execute(context: &Context<'_>, plan: &Plan, gathered: Gathered, document: Document) -> Result<Exit, Failure> {
+async fn execute(
+    context: &Context<'_>,
+    plan: &Plan,
+    gathered: Gathered,
+    mirroring: Option<Mirroring>,
+    document: Document,
+) -> Result<Exit, Failure> {
     let interrupt = listen_for_signals()?;
     let commit = std::thread::spawn({
         let dir = gathered.set.dir.clone();
@@ -112,7 +157,8 @@ async fn execute(context: &Context<'_>, plan: &Plan, gathered: Gathered, documen
     } = gathered;
     // Without git, or in a panic of that thread, the ledger's column stays null.
     let commit = commit.join().unwrap_or_default();
-    let mut migrator = Migrator::new(session, settings, look, context.ui, interrupt, commit);
+    let migrator = Migrator::new(session, settings, look, context.ui, interrupt, commit);
+    let mut migrator = migrator.mirroring(mirroring);
     let outcome = migrator.run(plan).await;
     migrator.close().await;
     finish(context, &outcome, document)

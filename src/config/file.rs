@@ -42,6 +42,8 @@ pub struct MigrationsFile {
 pub struct TargetFile {
     /// A connection string; `${NAME}` stands for an environment variable.
     pub url: String,
+    /// The tool whose ledger is kept in step.
+    pub mirror: Option<String>,
 }
 
 /// `[limits]`.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::duration::parse_duration;
+use crate::ledger::Mirror;
 use crate::migration::Layout;
 
 use super::file::{ConfigError, File, TargetFile};
@@ -39,6 +40,8 @@ pub struct Target {
     pub url: Option<String>,
     /// Where that was found, for messages.
     pub origin: String,
+    /// The tool whose ledger is kept in step.
+    pub mirror: Option<Mirror>,
 }
 
 /// How long things may take.
@@ -184,6 +187,7 @@ impl Config {
                 name: None,
                 url: None,
                 origin: "PG* and defaults".to_owned(),
+                mirror: None,
             });
         }
         let mut names = self.file.targets.keys();
@@ -208,6 +212,8 @@ impl Config {
             name: Some(name.to_owned()),
             url: Some(self.expand(name, target)?),
             origin: format!("targets.{name}"),
+            // It was checked when the file was read.
+            mirror: target.mirror.as_deref().and_then(|tool| tool.parse().ok()),
         })
     }
 
@@ -257,6 +263,7 @@ fn unnamed(url: &str, origin: &str) -> Target {
         name: None,
         url: Some(url.to_owned()),
         origin: origin.to_owned(),
+        mirror: None,
     }
 }
 
@@ -312,6 +319,11 @@ fn check_tables(path: &Path, file: &File) -> Result<(), ConfigError> {
         .is_some_and(|tables| !(1..=8).contains(&tables))
     {
         return Err(wrong("limits.tables_per_batch", "must be from 1 to 8"));
+    }
+    for (name, target) in &file.targets {
+        if let Some(Err(error)) = target.mirror.as_deref().map(str::parse::<Mirror>) {
+            return Err(wrong(&format!("targets.{name}.mirror"), &error.to_string()));
+        }
     }
     if file.limits.tables_per_migration == Some(0) {
         return Err(wrong("limits.tables_per_migration", "must be at least 1"));

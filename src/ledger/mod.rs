@@ -6,6 +6,7 @@ pub mod baseline;
 mod compare;
 mod entry;
 mod findings;
+mod mirror;
 mod peer;
 mod verify;
 
@@ -13,5 +14,6 @@ pub use applied::AppliedState;
 pub use compare::{Comparison, FileMark, Verdict, compare};
 pub use entry::{Entry, Origin, UnknownOrigin};
 pub use findings::{gap, pending};
+pub use mirror::{Cell, Mirror, PeerFile, UnknownMirror};
 pub use peer::{Peer, PeerTable, UnknownPeer};
 pub use verify::{Verified, verify};

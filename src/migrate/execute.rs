@@ -16,6 +16,7 @@ use crate::script::split;
 
 use super::cut::{Lesson, Run, Whole, cut};
 use super::message::Envelope;
+use super::mirror::Mirroring;
 use super::outcome::{Applied, Outcome, Remains, RunError};
 use super::plan::{Plan, PlannedFile, facts};
 use super::retry::{Attempts, Next};
@@ -60,6 +61,7 @@ pub struct Migrator<'a> {
     pub(super) settings: Settings,
     notices: RefCell<Option<NoticeReceiver>>,
     git_commit: Option<String>,
+    mirroring: Option<Mirroring>,
 }
 
 /// How it went with one file.
@@ -90,7 +92,15 @@ impl<'a> Migrator<'a> {
             runner: format!("{:016x}", fastrand::u64(..)),
             settings,
             git_commit,
+            mirroring: None,
         }
+    }
+
+    /// Keeps another tool's ledger in step.
+    #[must_use]
+    pub fn mirroring(mut self, mirroring: Option<Mirroring>) -> Self {
+        self.mirroring = mirroring;
+        self
     }
 
     /// Carries `plan` out. The ledger is there and up to date.
@@ -215,7 +225,7 @@ impl<'a> Migrator<'a> {
         text: &Text,
         whole: &Whole,
     ) -> Result<Done, RunError> {
-        let rows = self.rows(file, text)?;
+        let rows = self.rows(file, text, true)?;
         let mark = self.mark(file, 1);
         let own: Vec<&str> = file
             .frame
@@ -273,9 +283,14 @@ impl<'a> Migrator<'a> {
         }
     }
 
-    /// Returns the statements that record a migration that runs in one transaction: its row, and for a baseline that does not run the event.
-    pub(super) fn rows(&self, file: &PlannedFile, text: &Text) -> Result<Vec<String>, RunError> {
-        let mut rows = vec![self.ledger_row(file, text, true)?];
+    /// Returns the statements that record a migration: its row, that of another tool's ledger, and for a baseline that does not run the
+    /// event.
+    pub(super) fn rows(&self, file: &PlannedFile, text: &Text, transactional: bool) -> Result<Vec<String>, RunError> {
+        let mut rows = vec![self.ledger_row(file, text, transactional)?];
+        if let Some(mirroring) = &self.mirroring {
+            let mirrored = mirroring.rows(&file.migration);
+            rows.extend(mirrored.map_err(|reason| changed(file, reason))?);
+        }
         if let (Some(versions), Some(stands_for)) = (file.recorded, &file.directives.baseline) {
             let detail = serde_json::json!({
                 "path": file.migration.path,
@@ -289,7 +304,7 @@ impl<'a> Migrator<'a> {
     }
 
     /// Returns the statement that writes the migration's row.
-    pub(super) fn ledger_row(&self, file: &PlannedFile, text: &Text, transactional: bool) -> Result<String, RunError> {
+    fn ledger_row(&self, file: &PlannedFile, text: &Text, transactional: bool) -> Result<String, RunError> {
         let migration = &file.migration;
         let (version, sort_key) = (migration.version.to_string(), migration.version.sort_key());
         let origin = file.recorded.map_or(Origin::Migrate, |_| Origin::Baseline).to_string();

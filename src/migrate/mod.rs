@@ -9,6 +9,7 @@ pub mod explain;
 mod finish;
 pub mod frame;
 pub mod message;
+pub mod mirror;
 pub mod outcome;
 pub mod plan;
 pub mod refuse;
@@ -18,5 +19,6 @@ mod single;
 mod stepwise;
 
 pub use execute::{Interrupt, Migrator};
+pub use mirror::{Mirroring, NotMirrored};
 pub use outcome::{Applied, Outcome, Place, Remains, RunError};
 pub use plan::{Plan, PlannedFile};

@@ -46,7 +46,7 @@ impl Migrator<'_> {
                 return Err(fail(changed(file, "it cannot run inside a transaction".to_owned())));
             };
             let text = text(file).map_err(fail)?;
-            let row = self.rows(file, &text).map_err(fail)?;
+            let row = self.rows(file, &text, true).map_err(fail)?;
             let mark = self.mark(file, 1);
             let envelope = Envelope {
                 mark: &mark,

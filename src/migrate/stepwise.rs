@@ -39,8 +39,8 @@ struct Running<'a> {
     mark: &'a str,
     /// What is left of the file if this step fails cleanly.
     remains: &'a Remains,
-    /// The ledger's row, with the last step.
-    ledger_row: Option<&'a str>,
+    /// The ledger's row, and that of another tool's, with the last step.
+    ledger_rows: Option<&'a [String]>,
 }
 
 /// A statement outside a transaction, and what was there before it.
@@ -60,7 +60,7 @@ impl Migrator<'_> {
         text: &Text,
         steps: &[Step],
     ) -> Result<Done, RunError> {
-        let ledger_row = self.ledger_row(file, text, false)?;
+        let ledger_rows = self.rows(file, text, false)?;
         let runner = self.runner.clone();
         let mut done = Done::Applied;
         for step in steps {
@@ -92,7 +92,7 @@ impl Migrator<'_> {
                 key: &key,
                 mark: &mark,
                 remains: &remains,
-                ledger_row: last.then_some(ledger_row.as_str()),
+                ledger_rows: last.then_some(ledger_rows.as_slice()),
             };
             done = match &step.how {
                 How::Inside { body, session } => self.step_inside(&running, body, *session).await?,
@@ -110,7 +110,7 @@ impl Migrator<'_> {
     ) -> Result<Done, RunError> {
         let Running { file, text, step, .. } = *running;
         let mut rows = vec![steps::insert_statement(running.key).map_err(|error| changed(file, error.to_string()))?];
-        rows.extend(running.ledger_row.map(str::to_owned));
+        rows.extend(running.ledger_rows.into_iter().flatten().cloned());
         let settings: Vec<&str> = step
             .settings
             .iter()
@@ -183,7 +183,7 @@ impl Migrator<'_> {
     /// The step is recorded as done, by another runner or a person. If it is the last, the ledger's row may still be missing: the rest of
     /// the file was taken out, or a person has recorded a step whose effect could not be seen.
     async fn done_before(&mut self, running: &Running<'_>) -> Result<Done, RunError> {
-        match running.ledger_row {
+        match running.ledger_rows {
             Some(_) => self.finish(running).await,
             None => Ok(Done::Elsewhere),
         }
@@ -365,20 +365,23 @@ impl Migrator<'_> {
     /// Marks the step as done; with the last one, in the same transaction, writes the ledger's row.
     async fn finish(&mut self, running: &Running<'_>) -> Result<Done, RunError> {
         let finish = steps::finish_statement(running.key).map_err(|error| changed(running.file, error.to_string()))?;
-        let message = match running.ledger_row {
-            Some(row) => format!("/* {} */ begin; {finish}; {row}; commit", running.mark),
+        let message = match running.ledger_rows {
+            Some(rows) => format!("/* {} */ begin; {finish}; {}; commit", running.mark, rows.join("; ")),
             None => finish,
         };
         let mut attempts = Attempts::new(running.plan.lock_wait);
         loop {
-            let Err(error) = self.session.message(&message).await.result else {
+            let answer = self.session.message(&message).await;
+            let Err(error) = answer.result else {
                 return Ok(Done::Applied);
             };
+            // Behind BEGIN, the step and our row are those of others: what is wrong there is no other runner's doing.
+            let at = if answer.completed > 2 { At::Ours } else { At::Row };
             if matches!(error, MessageError::Refused { .. }) {
                 // Nothing to roll back if the connection is gone.
                 let _ = self.session.message("rollback").await;
             }
-            let refused = Refused { error, at: At::Row };
+            let refused = Refused { error, at };
             match self
                 .after(
                     running.file,

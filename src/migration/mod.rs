@@ -24,6 +24,7 @@ mod neighbours;
 mod new_file;
 mod part;
 mod part_of_version;
+pub mod peer_checksum;
 mod problem;
 mod scheme;
 mod set;

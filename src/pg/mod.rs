@@ -10,6 +10,7 @@ pub mod ledger_store;
 pub mod leftover;
 pub mod mark_store;
 pub mod message;
+pub mod mirror;
 pub mod peers;
 pub mod scratch;
 pub mod settings;

@@ -117,16 +117,17 @@ fn another_runner_with_other_content_under_the_same_version_is_told() {
     gate.ok("begin; lock table gate");
     theirs.migration(
         "1_a.sql",
-        "-- rlsctl: statement_timeout=1min\nselect 'theirs'; select * from gate;",
+        // Without a lock timeout: if it made way now and then, ours would be the first.
+        "-- rlsctl: statement_timeout=1min\nset local lock_timeout = 0; select 'theirs'; select * from gate;",
     );
     ours.migration("1_a.sql", "select 'ours';");
     let first = theirs.on(&db, &["migrate"]).spawn();
     eventually("theirs waits at the gate", || {
-        db.psql("select count(*) from pg_locks l join pg_stat_activity a using (pid) where not granted and application_name = 'rlsctl migrate'") == "1"
+        db.psql("select count(*) from pg_locks l join pg_stat_activity a using (pid) where not granted and application_name = 'rlsctl migrate' and datname = current_database()") == "1"
     });
     let second = ours.on(&db, &["migrate"]).spawn();
     eventually("ours waits for theirs", || {
-        db.psql("select count(*) from pg_locks where locktype = 'transactionid' and not granted") == "1"
+        db.psql("select count(*) from pg_locks l join pg_stat_activity a using (pid) where locktype = 'transactionid' and not granted and datname = current_database()") == "1"
     });
     gate.ok("commit");
     first.wait().exits(0);
