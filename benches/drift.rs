@@ -51,7 +51,7 @@ fn main() {
     while let Some(arg) = args.next() {
         match arg.as_str() {
             // Cargo says so to every bench.
-            "--bench" => {}
+            "--bench" | "catalog" => {}
             // This program itself is what is timed, as a process of its own.
             "--snapshot" => return snapshot(&args.next().unwrap()),
             "--runs" => {
@@ -59,9 +59,8 @@ fn main() {
                     .next()
                     .and_then(|it| it.parse().ok())
                     .filter(|&it| it > 0)
-                    .unwrap_or_else(usage)
+                    .unwrap_or_else(usage);
             }
-            "catalog" => {}
             _ => usage(),
         }
     }
