@@ -35,3 +35,4 @@ check: ready ## Formatting, lints, documentation, generated files, licences
 
 bench: ready ## Measure against psql, and against sqlx and dbmate when they are there (scripts/peers)
 	$(CARGO) bench --locked --bench migrate -- $(ARGS)
+	$(CARGO) bench --locked --bench drift

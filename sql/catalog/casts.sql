@@ -12,6 +12,9 @@ from pg_catalog.pg_cast c
 left join pg_catalog.pg_description d
   on d.objoid = c.oid and d.classoid = 'pg_catalog.pg_cast'::pg_catalog.regclass and d.objsubid = 0
 where c.oid >= 16384
+  and c.oid not in (
+    select e.objid from pg_catalog.pg_depend e
+    where e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass and e.deptype = 'e')
   and not exists (
-    select from pg_catalog.pg_depend e
-    where e.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass and e.objid = c.oid and e.deptype in ('e', 'i'));
+    select from pg_catalog.pg_depend i
+    where i.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass and i.objid = c.oid and i.deptype = 'i');

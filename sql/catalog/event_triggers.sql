@@ -12,6 +12,6 @@ select 'event trigger', pg_catalog.quote_ident(t.evtname), 0,
 from pg_catalog.pg_event_trigger t
 left join pg_catalog.pg_description d
   on d.objoid = t.oid and d.classoid = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass and d.objsubid = 0
-where not exists (
-    select from pg_catalog.pg_depend e
-    where e.classid = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass and e.objid = t.oid and e.deptype = 'e');
+where t.oid not in (
+    select e.objid from pg_catalog.pg_depend e
+    where e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.classid = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass and e.deptype = 'e');

@@ -14,9 +14,9 @@ select 'foreign data wrapper', pg_catalog.quote_ident(w.fdwname), 0,
 from pg_catalog.pg_foreign_data_wrapper w
 left join pg_catalog.pg_description d
   on d.objoid = w.oid and d.classoid = 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass and d.objsubid = 0
-where not exists (
-  select from pg_catalog.pg_depend e
-  where e.classid = 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass and e.objid = w.oid and e.deptype = 'e')
+where w.oid not in (
+  select e.objid from pg_catalog.pg_depend e
+  where e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.classid = 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass and e.deptype = 'e')
 union all
 select 'server', pg_catalog.quote_ident(s.srvname), 0,
   pg_catalog.concat_ws(E'\n',
@@ -33,9 +33,9 @@ from pg_catalog.pg_foreign_server s
 join pg_catalog.pg_foreign_data_wrapper w on w.oid = s.srvfdw
 left join pg_catalog.pg_description d
   on d.objoid = s.oid and d.classoid = 'pg_catalog.pg_foreign_server'::pg_catalog.regclass and d.objsubid = 0
-where not exists (
-  select from pg_catalog.pg_depend e
-  where e.classid = 'pg_catalog.pg_foreign_server'::pg_catalog.regclass and e.objid = s.oid and e.deptype = 'e')
+where s.oid not in (
+  select e.objid from pg_catalog.pg_depend e
+  where e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.classid = 'pg_catalog.pg_foreign_server'::pg_catalog.regclass and e.deptype = 'e')
 union all
 select 'user mapping', 'for ' || case m.umuser when 0 then 'PUBLIC' else pg_catalog.quote_ident(m.usename) end
   || ' on ' || pg_catalog.quote_ident(m.srvname), 0, 'options are not read', null, null, null

@@ -30,6 +30,6 @@ where not c.relispartition and not t.relispartition
   and not exists (
     select from pg_catalog.pg_constraint k
     where k.conindid = i.indexrelid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x'))
-  and not exists (
-    select from pg_catalog.pg_depend e
-    where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and e.objid in (c.oid, t.oid) and e.objsubid = 0 and e.deptype = 'e');
+  and t.oid not in (
+    select e.objid from pg_catalog.pg_depend e
+    where e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and e.deptype = 'e');

@@ -18,6 +18,6 @@ join pg_catalog.pg_am m on m.oid = f.opfmethod
 left join pg_catalog.pg_description d
   on d.objoid = f.oid and d.classoid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass and d.objsubid = 0
 where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rlsctl')
-  and not exists (
-    select from pg_catalog.pg_depend e
-    where e.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass and e.objid = f.oid and e.deptype = 'e');
+  and f.oid not in (
+    select e.objid from pg_catalog.pg_depend e
+    where e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass and e.deptype = 'e');

@@ -14,9 +14,9 @@ with recursive tree (root, member) as (
   join pg_catalog.pg_namespace n on n.oid = r.relnamespace
   join pg_catalog.pg_class c on c.oid = t.member
   where t.member <> t.root and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rlsctl')
-    and not exists (
-      select from pg_catalog.pg_depend e
-      where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and e.objid = t.root and e.objsubid = 0 and e.deptype = 'e')
+    and t.root not in (
+      select e.objid from pg_catalog.pg_depend e
+      where e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and e.deptype = 'e')
 ), fact as (
   select p.identity, 'partition owner ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(p.relowner)) as fact
   from partition p where p.relowner <> p.root_owner

@@ -5,11 +5,12 @@ select 'policy',
   pg_catalog.concat_ws(E'\n',
     case when p.polpermissive then 'permissive' else 'restrictive' end,
     'for ' || case p.polcmd when 'r' then 'SELECT' when 'a' then 'INSERT' when 'w' then 'UPDATE' when 'd' then 'DELETE' else 'ALL' end,
-    case when p.polroles = '{0}' then 'to PUBLIC' else (
-      select 'to ' || pg_catalog.string_agg(
+    case when p.polroles = '{0}' then 'to PUBLIC'
+      when pg_catalog.cardinality(p.polroles) = 1 then 'to ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(p.polroles[1]))
+      else (select 'to ' || pg_catalog.string_agg(
         case r when 0 then 'PUBLIC' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r)) end, ', '
         order by pg_catalog.pg_get_userbyid(r) collate "C")
-      from pg_catalog.unnest(p.polroles) r) end,
+        from pg_catalog.unnest(p.polroles) r) end,
     'using ' || pg_catalog.pg_get_expr(p.polqual, p.polrelid),
     'with check ' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),
     'comment ' || pg_catalog.quote_literal(d.description)),
@@ -21,6 +22,6 @@ left join pg_catalog.pg_description d
   on d.objoid = p.oid and d.classoid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objsubid = 0
 where not c.relispartition
   and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rlsctl')
-  and not exists (
-    select from pg_catalog.pg_depend e
-    where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and e.objid = c.oid and e.objsubid = 0 and e.deptype = 'e');
+  and c.oid not in (
+    select e.objid from pg_catalog.pg_depend e
+    where e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and e.deptype = 'e');

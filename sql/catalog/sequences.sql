@@ -21,17 +21,20 @@ join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join pg_catalog.pg_description d
   on d.objoid = c.oid and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid = 0
 left join (
-  select i.objid, i.deptype,
+  select i.objid,
     pg_catalog.quote_ident(tn.nspname) || '.' || pg_catalog.quote_ident(t.relname) || '.' || pg_catalog.quote_ident(a.attname) as owned_by
   from pg_catalog.pg_depend i
   join pg_catalog.pg_class t on t.oid = i.refobjid
   join pg_catalog.pg_namespace tn on tn.oid = t.relnamespace
   join pg_catalog.pg_attribute a on a.attrelid = i.refobjid and a.attnum = i.refobjsubid
   where i.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and i.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-    and i.refobjsubid > 0 and i.deptype in ('a', 'i')
+    and i.refobjsubid > 0 and i.deptype = 'a'
 ) o on o.objid = s.seqrelid
-where o.deptype is distinct from 'i'
+where s.seqrelid not in (
+    select i.objid from pg_catalog.pg_depend i
+    where i.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and i.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      and i.refobjsubid > 0 and i.deptype = 'i')
   and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rlsctl')
-  and not exists (
-    select from pg_catalog.pg_depend e
-    where e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and e.objid = c.oid and e.objsubid = 0 and e.deptype = 'e');
+  and c.oid not in (
+    select e.objid from pg_catalog.pg_depend e
+    where e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and e.deptype = 'e');

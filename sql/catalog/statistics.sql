@@ -12,6 +12,6 @@ join pg_catalog.pg_namespace n on n.oid = s.stxnamespace
 left join pg_catalog.pg_description d
   on d.objoid = s.oid and d.classoid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass and d.objsubid = 0
 where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rlsctl')
-  and not exists (
-    select from pg_catalog.pg_depend e
-    where e.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass and e.objid = s.oid and e.deptype = 'e');
+  and s.oid not in (
+    select e.objid from pg_catalog.pg_depend e
+    where e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass and e.deptype = 'e');

@@ -17,9 +17,9 @@ join pg_catalog.pg_namespace pn on pn.oid = p.prsnamespace
 left join pg_catalog.pg_description d
   on d.objoid = c.oid and d.classoid = 'pg_catalog.pg_ts_config'::pg_catalog.regclass and d.objsubid = 0
 where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rlsctl')
-  and not exists (
-    select from pg_catalog.pg_depend e
-    where e.classid = 'pg_catalog.pg_ts_config'::pg_catalog.regclass and e.objid = c.oid and e.deptype = 'e')
+  and c.oid not in (
+    select e.objid from pg_catalog.pg_depend e
+    where e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.classid = 'pg_catalog.pg_ts_config'::pg_catalog.regclass and e.deptype = 'e')
 union all
 select 'text search dictionary', pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.dictname), 0,
   pg_catalog.concat_ws(E'\n',
@@ -35,6 +35,6 @@ join pg_catalog.pg_namespace tn on tn.oid = t.tmplnamespace
 left join pg_catalog.pg_description d
   on d.objoid = c.oid and d.classoid = 'pg_catalog.pg_ts_dict'::pg_catalog.regclass and d.objsubid = 0
 where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rlsctl')
-  and not exists (
-    select from pg_catalog.pg_depend e
-    where e.classid = 'pg_catalog.pg_ts_dict'::pg_catalog.regclass and e.objid = c.oid and e.deptype = 'e');
+  and c.oid not in (
+    select e.objid from pg_catalog.pg_depend e
+    where e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.classid = 'pg_catalog.pg_ts_dict'::pg_catalog.regclass and e.deptype = 'e');

@@ -56,6 +56,6 @@ left join (
 where t.typtype in ('b', 'c', 'd', 'e', 'p', 'r') and (t.typrelid = 0 or c.relkind = 'c')
   and not exists (select from pg_catalog.pg_type a where a.typarray = t.oid)
   and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rlsctl')
-  and not exists (
-    select from pg_catalog.pg_depend e
-    where e.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and e.objid = t.oid and e.deptype = 'e');
+  and t.oid not in (
+    select e.objid from pg_catalog.pg_depend e
+    where e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and e.deptype = 'e');

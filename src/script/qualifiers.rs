@@ -57,10 +57,16 @@ fn only_source(select: &SelectStmt) -> Option<String> {
     let [Node { node: Some(source) }] = select.from_clause.as_slice() else {
         return None;
     };
+    let source = match source {
+        NodeEnum::RangeTableSample(sample) => sample.relation.as_ref()?.node.as_ref()?,
+        source => source,
+    };
     let (alias, name) = match source {
         NodeEnum::RangeVar(relation) => (relation.alias.as_ref(), Some(&relation.relname)),
         NodeEnum::RangeSubselect(query) => (query.alias.as_ref(), None),
         NodeEnum::RangeFunction(function) => (function.alias.as_ref(), None),
+        NodeEnum::RangeTableFunc(function) => (function.alias.as_ref(), None),
+        NodeEnum::JsonTable(function) => (function.alias.as_ref(), None),
         _ => return None,
     };
     alias.map(|alias| &alias.aliasname).or(name).cloned()
@@ -125,6 +131,10 @@ mod tests {
             (
                 "SELECT q.a FROM ( SELECT t.a FROM t) q",
                 "SELECT a FROM ( SELECT t.a FROM t) q",
+            ),
+            (
+                "SELECT o.a FROM ONLY t o TABLESAMPLE system (10)",
+                "SELECT a FROM ONLY t o TABLESAMPLE system (10)",
             ),
             (
                 "SELECT t.a FROM t WHERE (EXISTS ( SELECT 1 FROM u WHERE u.b = t.a))",

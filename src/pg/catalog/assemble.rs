@@ -50,7 +50,7 @@ fn read(row: Row, major: u32) -> Result<(ObjectId, Vec<Fact>), CatalogError> {
     let place: u32 = place.parse().map_err(|_| unreadable(format!("place {place}")))?;
     let mut facts = Vec::new();
     if let Some(text) = text.filter(|text| !text.is_empty()) {
-        facts.push((place, false, fact(kind, place, text)));
+        facts.push((place, false, fact(kind, place, &text)));
     }
     if let (Some(class), Some(items)) = (class, items) {
         let lines = grants::lines(&class, &items, holder.as_deref(), major);
@@ -59,7 +59,7 @@ fn read(row: Row, major: u32) -> Result<(ObjectId, Vec<Fact>), CatalogError> {
     Ok((ObjectId::new(kind, without_newer_quotes(&identity)), facts))
 }
 
-fn fact(kind: ObjectKind, place: u32, text: String) -> String {
+fn fact(kind: ObjectKind, place: u32, text: &str) -> String {
     let is_query = matches!(kind, ObjectKind::View | ObjectKind::MaterializedView) && place == QUERY;
     if is_query {
         let query = without_qualifiers(text.trim());
@@ -68,7 +68,7 @@ fn fact(kind: ObjectKind, place: u32, text: String) -> String {
     // The body of a function is its author's text; nothing of it is the server's.
     match text.split_once("\nbody\n") {
         Some((head, body)) => format!("{}\nbody\n{body}", without_newer_quotes(head)),
-        None => without_newer_quotes(&text).into_owned(),
+        None => without_newer_quotes(text).into_owned(),
     }
 }
 

@@ -1,0 +1,116 @@
+//! What `drift-check` costs: `cargo bench --bench drift`, or with `-- --runs 15`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::exit,
+    reason = "a bench prints its numbers, and has nobody to hand an error to"
+)]
+
+#[path = "../tests/support/mod.rs"]
+mod common;
+#[allow(dead_code, reason = "a bench uses what it needs of this")]
+mod support;
+
+use rlsctl::pg::{self, Environment, Settings, Work};
+use support::pairs::{Contender, alternate, table};
+use support::place::Place;
+
+/// A schema of many tenants' tables: 1,000 tables, 3,000 policies.
+const SCHEMA: &str = "create role bench_app;
+do $$ begin
+  for i in 1..1000 loop
+    execute format('create table t%s (
+      id bigint generated always as identity primary key,
+      tenant_id uuid not null,
+      title text not null check (length(title) between 1 and 200),
+      state text not null default ''open'',
+      amount numeric(12, 2) not null default 0,
+      created_at timestamptz not null default now(),
+      updated_at timestamptz not null default now(),
+      notes text,
+      assignee uuid,
+      settings jsonb not null default ''{}''::jsonb)', i);
+    execute format('create index on t%s (tenant_id, created_at desc)', i);
+    execute format('alter table t%s enable row level security', i);
+    execute format('grant select, insert, update, delete on t%s to bench_app', i);
+    for j in 1..3 loop
+      execute format('create policy p%s on t%s for %s to bench_app
+        using (tenant_id = (select nullif(current_setting(''app.tenant_id'', true), '''')::uuid))',
+        j, i, (array['select', 'update', 'delete'])[j]);
+    end loop;
+    -- One transaction for all would need a lock for each table.
+    commit;
+  end loop;
+end $$;
+analyze;";
+
+fn main() {
+    let mut runs = 7;
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            // Cargo says so to every bench.
+            "--bench" | "catalog" => {}
+            // This program itself is what is timed, as a process of its own.
+            "--snapshot" => return snapshot(&args.next().unwrap()),
+            "--runs" => {
+                runs = args
+                    .next()
+                    .and_then(|it| it.parse().ok())
+                    .filter(|&it| it > 0)
+                    .unwrap_or_else(usage);
+            }
+            _ => usage(),
+        }
+    }
+    let place = Place::new(false);
+    println!(
+        "PostgreSQL {}, rlsctl {}; {runs} runs of each, alternating, after one to warm up",
+        place.server().bin().version(),
+        env!("CARGO_PKG_VERSION")
+    );
+    catalog(&place, runs);
+}
+
+fn usage<T>() -> T {
+    eprintln!("usage: drift [--runs N] [catalog]");
+    std::process::exit(2)
+}
+
+/// The whole catalog as definitions and hashes, beside `pg_dump -s`.
+fn catalog(place: &Place, runs: usize) {
+    let db = place.db();
+    common::db::psql(place.server(), &db.dsn(), SCHEMA).unwrap();
+    let mut contenders = [
+        Contender::new("pg_dump -s", || {
+            let mut command = place.command(place.server().bin().tool("pg_dump"));
+            command.args(["-s", "-d", &db.dsn()]);
+            command
+        }),
+        Contender::new("rlsctl, snapshot and mark", || {
+            let mut command = place.command(std::env::current_exe().unwrap());
+            command.args(["--snapshot", &db.dsn()]);
+            command
+        }),
+    ];
+    let times = alternate(runs, &mut contenders);
+    table("The catalog of 1,000 tables with 3,000 policies", &times, Some(0.5));
+}
+
+fn snapshot(dsn: &str) {
+    let mut environment = Environment::empty();
+    environment.os_user = Some("root".to_owned());
+    let settings = Settings::resolve(Some(dsn), &environment).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let mark = runtime.block_on(async {
+        let session = pg::connect(&settings, Work::Reader).await.unwrap();
+        let look = pg::ledger_store::look(&session).await.unwrap();
+        pg::snapshot(&session, look.server_version).await.unwrap().mark()
+    });
+    assert!(mark.objects.len() > 6000);
+    println!("{}", mark.fingerprint);
+}
