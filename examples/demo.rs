@@ -1,5 +1,5 @@
 //! What `make demo` shows: a server starts, a real-looking history is applied to it, a second run does
-//! nothing, and all of it is gone at the end.
+//! nothing; a hotfix goes straight to production, is found, named and written back; and all of it is gone at the end.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -37,32 +37,48 @@ fn demo() -> anyhow::Result<()> {
         server.bin().version(),
         server.socket_dir().display()
     );
-    // A database of its own, as an application has.
-    sql(&server, "postgres", "create database app")?;
+    // Two databases of the same application.
+    for name in ["local", "production"] {
+        sql(&server, "postgres", &format!("create database {name}"))?;
+    }
+    write_config(project.path(), &server)?;
     let shell = Shell {
         binary,
         project: project.path(),
-        url: server.url("app"),
     };
 
     say(&format!(
         "Half a year of a multi-tenant application, {files} files, two of which can not run in a transaction:"
     ));
-    shell.rlsctl("migrate")?;
+    shell.rlsctl(&["--target", "local", "migrate"], 0)?;
 
     say("What the database now says about itself; the head is one hash over all that was applied:");
-    shell.rlsctl("status")?;
+    shell.rlsctl(&["--target", "local", "status"], 0)?;
 
     say("Once more. Every file is hashed and compared with what was applied, and nothing is left to do:");
-    let before = sql(&server, "app", COUNT)?;
-    shell.rlsctl("migrate")?;
+    let before = sql(&server, "local", COUNT)?;
+    shell.rlsctl(&["--target", "local", "migrate"], 0)?;
     ensure!(
-        before == sql(&server, "app", COUNT)?,
+        before == sql(&server, "local", COUNT)?,
         "the second run has changed the database"
     );
 
     say("What was made, by the catalog's own count:");
     println!("{before}");
+
+    say("Production has the same history. One night somebody applies a hotfix to it, from a folder of their own:");
+    shell.rlsctl(&["--target", "production", "--quiet", "migrate"], 0)?;
+    shell.hotfix()?;
+
+    say("Both databases are now at the same number, and every other tool would call them equal. Their heads differ:");
+    shell.rlsctl(&["--target", "local", "drift-check", "--against", "production"], 1)?;
+
+    say("The ledger of production has kept the hotfix. It is written back to a file, and production is clean:");
+    shell.rlsctl(&["--target", "production", "drift-check", "--write-missing"], 0)?;
+
+    say("The file is applied where it is missing, and the two databases are the same again:");
+    shell.rlsctl(&["--target", "local", "migrate", "--allow-out-of-order"], 0)?;
+    shell.rlsctl(&["--target", "local", "drift-check", "--against", "production"], 0)?;
 
     drop(shell);
     server.stop().context("the server does not stop")?;
@@ -121,22 +137,62 @@ fn sql(server: &Scratch, dbname: &str, sql: &str) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+/// Writes down the two databases under their names, as a project does.
+fn write_config(project: &Path, server: &Scratch) -> anyhow::Result<()> {
+    let target = |name: &str| format!("[targets.{name}]\nurl = \"{}\"\n\n", server.url(name));
+    let config = format!(
+        "[migrations]\ndir = \"migrations\"\n\n{}{}",
+        target("local"),
+        target("production")
+    );
+    fs_err::write(project.join("rlsctl.toml"), config)?;
+    Ok(())
+}
+
+/// What somebody does at night; its number is older than the newest, as that of a branch.
+const HOTFIX: (&str, &str) = (
+    "20240514031500_hotfix_slow_list.sql",
+    "-- The list of open tasks timed out.\ncreate index tasks_hotfix_idx on public.tasks (tenant_id, title);\n",
+);
+
 /// Runs rlsctl as a person in the project's folder would, on their terminal.
 struct Shell<'demo> {
     binary: PathBuf,
     project: &'demo Path,
-    url: String,
 }
 
 impl Shell<'_> {
-    fn rlsctl(&self, command: &str) -> anyhow::Result<()> {
-        println!("$ rlsctl {command}");
+    fn rlsctl(&self, arguments: &[&str], exit: i32) -> anyhow::Result<()> {
+        println!("$ rlsctl {}", arguments.join(" "));
         let status = Command::new(&self.binary)
-            .args(["--dir", "migrations", "--database-url", &self.url, command])
+            .args(arguments)
             .current_dir(self.project)
             .status()
             .with_context(|| format!("cannot run {}", self.binary.display()))?;
-        ensure!(status.success(), "rlsctl {command}: {status}");
+        ensure!(
+            status.code() == Some(exit),
+            "rlsctl {}: {status}, not {exit}",
+            arguments.join(" ")
+        );
         Ok(())
+    }
+
+    /// Applies the hotfix to production from another folder, which has all files and one more.
+    fn hotfix(&self) -> anyhow::Result<()> {
+        let folder = tempfile::Builder::new().prefix("rlsctl-demo-night-").tempdir()?;
+        copy_history(folder.path())?;
+        fs_err::write(folder.path().join(HOTFIX.0), HOTFIX.1)?;
+        let dir = folder.path().to_string_lossy().into_owned();
+        println!("$ cat {}\n{}", HOTFIX.0, HOTFIX.1);
+        let arguments = [
+            "--target",
+            "production",
+            "--dir",
+            &dir,
+            "--quiet",
+            "migrate",
+            "--allow-out-of-order",
+        ];
+        self.rlsctl(&arguments, 0)
     }
 }

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod files;
+mod planted;
 mod sides;
 
 use serde_json::{Value, json};

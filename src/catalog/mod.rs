@@ -6,6 +6,7 @@
 /// longer be compared with new ones, and a mark has to be taken anew.
 pub const FORMAT: i64 = 1;
 
+mod carry;
 mod difference;
 mod hash;
 mod mark;

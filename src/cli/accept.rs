@@ -6,6 +6,7 @@ use crate::migration::Version;
 use crate::pg::{Work, ledger_edit};
 use crate::report::Document;
 
+use super::accept_schema;
 use super::args::AcceptArgs;
 use super::connection::{Gathered, applied, gather, ledger_failure};
 use super::context::{Context, block_on};
@@ -13,15 +14,21 @@ use super::context::{Context, block_on};
 /// The command's name in documents.
 const NAME: &str = "accept";
 
+/// What is accepted instead of a version: the catalog as it is.
+const SCHEMA: &str = "schema";
+
 /// Records that an edited file is meant to be so. Nothing of it is run.
 pub fn run(context: &Context<'_>, args: &AcceptArgs) -> Result<Exit, Failure> {
-    let version = Version::parse(&args.version).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     if args.reason.trim().is_empty() {
         return Err(Failure::new(
             Exit::Usage,
             "--reason is empty: say why the edit is right, for whoever reads the ledger later",
         ));
     }
+    if args.version == SCHEMA {
+        return accept_schema::run(context, args);
+    }
+    let version = Version::parse(&args.version).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     block_on(async {
         match gather(context, Work::Migrator).await {
             Ok(gathered) => accept(context, args, &version, gathered).await,

@@ -219,13 +219,15 @@ pub struct DriftCheckArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 For a migration that was edited after it was applied, where the edit is right: the ledger gets the file's checksum and \
-text. What it said before is kept in rlsctl.event with the reason. Nothing of the file is run.
+text. What it said before is kept in rlsctl.event with the reason. Nothing of the file is run. `accept schema` does the \
+same for what was changed by hand: the catalog as it is becomes what drift-check compares with.
 
 Examples:
   rlsctl accept 20240105120000 --reason 'formatted by pg_format' --dry-run
-  rlsctl accept 20240105120000 --reason 'formatted by pg_format'")]
+  rlsctl accept 20240105120000 --reason 'formatted by pg_format'
+  rlsctl accept schema --reason 'index built at night, is in 20240106090000 now'")]
 pub struct AcceptArgs {
-    /// The version whose file is meant to be as it is
+    /// The version whose file is meant to be as it is; `schema` for the catalog as it is
     // Every command has an option `version` already.
     #[arg(id = "accepted", value_name = "VERSION")]
     pub version: String,

@@ -11,7 +11,6 @@ use crate::pg::{Look, Session};
 use crate::report::{DriftReport, count};
 
 use super::args::DriftCheckArgs;
-use super::connection::ledger_failure;
 use super::context::Context;
 use super::shadow::replayed;
 
@@ -53,11 +52,13 @@ impl<'a> Catalog<'a> {
 
     /// Looks, and adds what was found.
     pub async fn look(&self, looked: &Looked<'_>, report: &mut DriftReport) -> Result<(), Failure> {
-        let stored = match &looked.look.ledger {
-            Some(_) if self.mark => mark_store::newest(looked.session)
-                .await
-                .map_err(|error| ledger_failure(&error))?,
+        let both = match &looked.look.ledger {
+            Some(_) if self.mark => Some(newest_and_now(looked).await?),
             _ => None,
+        };
+        let (stored, now) = match both {
+            Some((stored, now)) => (stored, Some(now)),
+            None => (None, None),
         };
         if self.mark && stored.is_none() {
             report
@@ -67,7 +68,10 @@ impl<'a> Catalog<'a> {
         if stored.is_none() && !self.shadow {
             return Ok(());
         }
-        let now = snapshot(looked.session, looked.look).await?;
+        let now = match now {
+            Some(now) => now,
+            None => snapshot(looked.session, looked.look).await?,
+        };
         report.looked_at.extend(now.objects.keys().map(ToString::to_string));
         if let Some(stored) = stored {
             marked(&stored, &now, report);
@@ -115,7 +119,7 @@ fn marked(stored: &StoredMark, now: &Snapshot, report: &mut DriftReport) {
     let sides = Sides {
         old: "when rlsctl last ran",
         new: "now",
-        help: "write what was done by hand into a migration (with IF NOT EXISTS where it is here already), or undo it",
+        help: "undo it, or write it into a migration (with IF NOT EXISTS: it is here already); then `rlsctl accept schema --reason '...'`",
     };
     let found = schema(&stored.mark, stored.definitions.as_ref(), now, sides);
     report.catalog.push(if found.is_empty() {
@@ -135,13 +139,21 @@ fn marked(stored: &StoredMark, now: &Snapshot, report: &mut DriftReport) {
     report.findings.extend(found.into_iter().map(taken_at));
 }
 
+async fn newest_and_now(looked: &Looked<'_>) -> Result<(Option<StoredMark>, Snapshot), Failure> {
+    let found = mark_store::newest_and_now(looked.session, looked.look.server_version).await;
+    found.map_err(|error| failure(&error))
+}
+
 /// Returns the catalog as it is.
 pub async fn snapshot(session: &Session, look: &Look) -> Result<Snapshot, Failure> {
-    catalog::snapshot(session, look.server_version).await.map_err(|error| {
-        let failure = Failure::new(Exit::Environment, error.to_string()).state("nothing was changed");
-        match error {
-            CatalogError::Blocked { .. } => failure.hint("run it again when that session has ended"),
-            _ => failure,
-        }
-    })
+    let snapshot = catalog::snapshot(session, look.server_version).await;
+    snapshot.map_err(|error| failure(&error))
+}
+
+fn failure(error: &CatalogError) -> Failure {
+    let failure = Failure::new(Exit::Environment, error.to_string()).state("nothing was changed");
+    match error {
+        CatalogError::Blocked { .. } => failure.hint("run it again when that session has ended"),
+        _ => failure,
+    }
 }

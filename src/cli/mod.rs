@@ -1,6 +1,7 @@
 //! The command line: clap types, and one file a command that resolves, calls and hands the result to `report`.
 
 mod accept;
+mod accept_schema;
 mod adopt;
 mod args;
 mod catalog_legs;

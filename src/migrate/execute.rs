@@ -111,6 +111,7 @@ impl<'a> Migrator<'a> {
         self.listener.on(Event::Started {
             pending: plan.files.len(),
         });
+        let by_hand = self.look_for_changes_by_hand().await;
         let mut outcome = plan.outcome();
         if plan.single_transaction {
             self.run_single(plan, &mut outcome).await;
@@ -118,7 +119,7 @@ impl<'a> Migrator<'a> {
             self.run_each(plan, &mut outcome).await;
         }
         plan.close(&mut outcome);
-        self.close_run(&outcome).await;
+        self.close_run(&outcome, by_hand).await;
         self.listener.on(Event::Finished);
         outcome
     }

@@ -50,8 +50,22 @@ pub enum CatalogError {
 /// # Errors
 /// [`CatalogError`].
 pub async fn snapshot(session: &Session, server_version: u32) -> Result<Snapshot, CatalogError> {
-    let rows = read(session, &queries::message(server_version / 10000)).await?;
+    let rows = read(session, &queries::message(server_version / 10000, &[])).await?;
     assemble::snapshot(rows, server_version / 10000)
+}
+
+/// Returns a snapshot, and the rows of a statement that is sent in the same message; they have `width` columns, which is not
+/// what the snapshot's own rows have.
+pub(super) async fn snapshot_and(
+    session: &Session,
+    server_version: u32,
+    also: &str,
+    width: usize,
+) -> Result<(Vec<Row>, Snapshot), CatalogError> {
+    let major = server_version / 10000;
+    let rows = read(session, &queries::message(major, &[also])).await?;
+    let (found, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.len() == width);
+    Ok((found, assemble::snapshot(rows, major)?))
 }
 
 async fn read(session: &Session, message: &str) -> Result<Vec<Row>, CatalogError> {

@@ -6,11 +6,14 @@ use crate::catalog::{FORMAT, Mark, MarkError, Snapshot};
 use crate::migration::Head;
 
 use super::bind::{NulByte, Value, bind, statement};
+use super::catalog::{CatalogError, snapshot_and};
 use super::connect::Session;
 use super::ledger_store::LedgerError;
 use super::message::Row;
 
 const NEWEST: &str = include_str!("../../sql/ledger/newest_mark.sql");
+/// How many columns it has.
+const NEWEST_COLUMNS: usize = 6;
 const WRITE: &str = include_str!("../../sql/ledger/write_mark.sql");
 
 /// A mark as the ledger keeps it.
@@ -38,6 +41,28 @@ pub struct StoredMark {
 pub async fn newest(session: &Session) -> Result<Option<StoredMark>, LedgerError> {
     let rows = session.rows(statement(NEWEST)).await?;
     rows.first().map(read).transpose()
+}
+
+/// Returns the newest mark and the catalog as it is. One message.
+///
+/// # Locks
+/// Those of [`catalog::snapshot`](super::catalog::snapshot).
+///
+/// # Privileges
+/// USAGE on schema `rlsctl`, SELECT on `rlsctl.schema_mark`.
+///
+/// # Errors
+/// [`CatalogError`].
+pub async fn newest_and_now(
+    session: &Session,
+    server_version: u32,
+) -> Result<(Option<StoredMark>, Snapshot), CatalogError> {
+    let (rows, now) = snapshot_and(session, server_version, statement(NEWEST), NEWEST_COLUMNS).await?;
+    let stored = rows.first().map(read).transpose();
+    let stored = stored.map_err(|error| CatalogError::Unreadable {
+        what: error.to_string(),
+    })?;
+    Ok((stored, now))
 }
 
 fn read(row: &Row) -> Result<StoredMark, LedgerError> {

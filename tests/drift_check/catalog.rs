@@ -134,3 +134,48 @@ fn a_file_that_needs_what_no_file_makes_is_named() {
         "{finding}"
     );
 }
+
+#[test]
+fn a_run_does_not_make_a_change_by_hand_disappear() {
+    let (db, project) = applied();
+    db.psql("create index by_hand on items (v); alter table orders alter v set default 'x'");
+    let both = json!([
+        ["drift.schema", "index public.by_hand", "error"],
+        ["drift.schema", "table public.orders", "error"]
+    ]);
+    assert_eq!(drift(&db, &project, &[]), both);
+    project.migration(
+        "0007_next.sql",
+        "create table next (id int);\nalter table orders add column w text;\n",
+    );
+    let run = project.on(&db, &["migrate"]).run().exits(0);
+    assert!(
+        run.stderr
+            .contains("changed by hand since the last run: index public.by_hand, table public.orders;"),
+        "{}",
+        run.stderr
+    );
+    // The migration has changed `orders` too, so that what it is now is what the run left.
+    let left = json!([["drift.schema", "index public.by_hand", "error"]]);
+    assert_eq!(drift(&db, &project, &[]), left);
+    assert_eq!(
+        db.psql("select kind, detail ->> 'objects' from rlsctl.event where kind = 'changed-by-hand'"),
+        "changed-by-hand|[\"index public.by_hand\", \"table public.orders\"]"
+    );
+    let accept = ["accept", "schema", "--reason", "built at night"];
+    let run = project.on(&db, &[&accept[..], &["--dry-run"]].concat()).run().exits(0);
+    assert!(run.stdout.contains("index public.by_hand"), "{}", run.stdout);
+    assert_eq!(drift(&db, &project, &[]), left);
+    project.on(&db, &accept).run().exits(0);
+    assert_eq!(drift(&db, &project, &[]), json!([]));
+    assert_eq!(
+        db.psql("select detail ->> 'reason', detail ->> 'objects' from rlsctl.event where kind = 'accepted'"),
+        "built at night|[\"index public.by_hand\"]"
+    );
+    let run = project.on(&db, &accept).run().exits(0);
+    assert!(run.stdout.contains("nothing to accept"), "{}", run.stdout);
+    assert_eq!(
+        db.psql("select count(*) from rlsctl.schema_mark where definitions is not null"),
+        "1"
+    );
+}

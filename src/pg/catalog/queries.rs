@@ -41,12 +41,16 @@ const FOREIGN: [&str; 2] = [
     include_str!("../../../sql/catalog/subscriptions.sql"),
 ];
 
-/// Returns the one message that reads everything in one transaction.
-pub(super) fn message(major: u32) -> String {
+/// Returns the one message that reads everything in one transaction, and `also` what is asked for beside.
+pub(super) fn message(major: u32, also: &[&str]) -> String {
     let mut message = statement(SETTINGS).to_owned();
     for query in QUERIES.into_iter().chain(FOREIGN) {
         message.push_str(";\n");
         push_known(&mut message, statement(query), major);
+    }
+    for query in also {
+        message.push_str(";\n");
+        message.push_str(query);
     }
     message.push_str(";\ncommit");
     message
@@ -78,7 +82,7 @@ mod tests {
             text
         };
         assert_eq!([known(13), known(14), known(18)], ["a\n", "a\nb\n", "a\nb\nc\n"]);
-        assert!(!message(13).contains("attcompression") && message(14).contains("attcompression"));
-        assert!(!message(18).contains("--"));
+        assert!(!message(13, &[]).contains("attcompression") && message(14, &[]).contains("attcompression"));
+        assert!(!message(18, &[]).contains("--"));
     }
 }
