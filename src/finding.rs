@@ -32,7 +32,7 @@ pub struct Location {
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
-    /// Stable, for scripts and allow-lists: `drift.edited`, `files.duplicate-version`.
+    /// Stable, for scripts and allow-lists: `drift.edited`, `drift.duplicate`.
     pub code: &'static str,
     /// How much it matters.
     pub severity: Severity,

@@ -4,16 +4,19 @@
 //!
 //! 1. [`cli`]: clap types, one file a command.
 //! 2. [`config`], [`report`]: settings in, text out.
-//! 3. [`migrate`]: the capabilities, each a plan (a value) and its executor.
+//! 3. [`migrate`], [`drift`], [`adopt`]: the capabilities, each a plan (a value) and its executor.
 //! 4. [`pg`]: the only user of the driver.
-//! 5. [`migration`], [`ledger`]: the nouns.
+//! 5. [`migration`], [`ledger`], [`catalog`]: the nouns.
 //! 6. [`script`]: SQL text; the only user of the server's grammar.
 //! 7. [`finding`], [`event`], [`exit`], [`duration`]: the words in which capabilities speak.
 //!
 //! `tests/house.rs` keeps the arrows pointing down.
 
+pub mod adopt;
+pub mod catalog;
 pub mod cli;
 pub mod config;
+pub mod drift;
 pub mod duration;
 pub mod event;
 pub mod exit;

@@ -6,10 +6,14 @@
     reason = "helpers of tests are tests, which clippy only knows of functions that are marked as such"
 )]
 
+mod accept;
+mod adopt;
 mod broken_layouts;
+mod catalog;
 mod config;
 mod connect;
 mod demo;
+mod drift_check;
 mod formats;
 mod generated;
 mod house;

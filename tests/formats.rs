@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use fs_err as fs;
+use rlsctl::catalog::{ObjectId, Snapshot};
 use rlsctl::migration::{Checksum, Head, TokenChecksum, Version};
 use rlsctl::script::hash_tokens;
 use serde_json::{Deserializer, Value};
@@ -109,5 +110,21 @@ fn heads() {
             expected,
             "{list}"
         );
+    }
+}
+
+#[test]
+fn fingerprints() {
+    for line in vectors("fingerprint") {
+        let (expected, list) = line.split_once(' ').unwrap();
+        let (list, _) = value(list);
+        let object = |triple: &Value| {
+            let part = |index: usize| triple[index].as_str().unwrap();
+            (ObjectId::new(part(0).parse().unwrap(), part(1)), part(2).to_owned())
+        };
+        let snapshot = Snapshot {
+            objects: list.as_array().unwrap().iter().map(object).collect(),
+        };
+        assert_eq!(snapshot.mark().fingerprint.to_string(), expected, "{list}");
     }
 }

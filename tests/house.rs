@@ -7,15 +7,18 @@ use fs_err as fs;
 use walkdir::WalkDir;
 
 /// The modules of the library and the floor each is on; 0 is the top. One on the same floor may not be used either, but by name below.
-const FLOORS: [(&str, u8); 15] = [
+const FLOORS: [(&str, u8); 18] = [
     ("main", 0),
     ("cli", 1),
     ("config", 2),
     ("report", 2),
     ("migrate", 3),
+    ("drift", 3),
+    ("adopt", 3),
     ("pg", 4),
     ("ledger", 5),
     ("migration", 6),
+    ("catalog", 6),
     ("script", 7),
     ("finding", 8),
     ("event", 8),

@@ -139,7 +139,7 @@ fn without_a_connection_it_writes_and_says_so() {
 fn other_tools_ledgers_are_named() {
     let (db, project) = (TestDb::new(), Project::new());
     db.psql(
-        "create table _sqlx_migrations (version bigint); create schema app; create table app.goose_db_version (id int)",
+        "create table _sqlx_migrations (version bigint primary key, description text, installed_on timestamptz, success boolean, checksum bytea, execution_time bigint); create schema app; create table app.goose_db_version (id int, version_id bigint, is_applied boolean, tstamp timestamp)",
     );
     project.migration("0001_a.sql", "select 1;");
     let run = project.on(&db, &["init"]).run().exits(0);

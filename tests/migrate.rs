@@ -467,7 +467,7 @@ fn what_the_server_notices_is_shown_on_request_and_its_warnings_always() {
 #[test]
 fn another_tools_ledger_is_not_passed_over() {
     let (db, project) = (TestDb::new(), Project::new());
-    db.psql("create table _sqlx_migrations (version bigint primary key)");
+    db.psql("create table _sqlx_migrations (version bigint primary key, description text, installed_on timestamptz, success boolean, checksum bytea, execution_time bigint)");
     project
         .migration("1_a.up.sql", "create table a (id int);")
         .migration("1_a.down.sql", "drop table a;");

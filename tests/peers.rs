@@ -67,12 +67,12 @@ fn applied_file_edited() {
       at migrations/1_a.sql:1:1
       checksum in ledger: 519a1e8e560b
       checksum of file: f3ce0dede48a
-      help: restore the file as it was applied (git log shows who changed it), and put the change into a new migration
+      help: restore the file as it was applied and put the change into a new migration; or, if it is meant to be so, `rlsctl accept 1 --reason '...'`
     error [drift.edited] 2 was edited after it was applied at [timestamp] by postgres
       at migrations/2_b.sql:1:1
       checksum in ledger: a042b2118853
       checksum of file: 3092f168259e
-      help: restore the file as it was applied (git log shows who changed it), and put the change into a new migration
+      help: restore the file as it was applied and put the change into a new migration; or, if it is meant to be so, `rlsctl accept 2 --reason '...'`
     error: refused before anything ran: 2 findings
       state: nothing was changed
       next: mend what is listed above, then run `rlsctl migrate` again
@@ -132,13 +132,13 @@ fn same_version_other_content() {
     other
         .migration("1_a.sql", "create table a (id int);\n")
         .migration("2_theirs.sql", "create table theirs (id int);\n");
-    assert_eq!(refused(&db, &other), json!([["drift.edited", "2"]]));
+    assert_eq!(refused(&db, &other), json!([["drift.same-version", "2"]]));
     assert!(!has(&db, "theirs"));
     // Both in one folder.
     project.migration("02_theirs.sql", "create table theirs (id int);\n");
     let run = project.on(&db, &["migrate", "--format", "json"]).run().exits(6);
     let finding = run.json()["findings"][0].clone();
-    assert_eq!(finding["code"], "files.duplicate-version");
+    assert_eq!(finding["code"], "drift.duplicate");
     assert_eq!(
         finding["evidence"]["files"],
         json!(["migrations/02_theirs.sql", "migrations/2_b.sql"])

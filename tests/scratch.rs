@@ -189,7 +189,10 @@ fn say(pid: u32, directory: &Path) {
 
 /// Starts [`owner`] and returns it with its server's pid and directory.
 fn start_owner(fate: &str) -> (Child, u32, PathBuf) {
-    let mut child = Command::new(env::current_exe().unwrap())
+    // A run of the tests in the background of a script ignores SIGINT, and so would the owner.
+    let mut child = Command::new("env")
+        .arg("--default-signal=INT,HUP,TERM")
+        .arg(env::current_exe().unwrap())
         .args([
             "scratch::owner",
             "--exact",

@@ -86,7 +86,7 @@ fn the_locks_are_those_that_the_server_takes() {
         // A table that is named as a type is opened when its row type is not cached, which is not for the statement to say.
         let types = matches!(
             found.tag,
-            "CREATE TYPE" | "CREATE FUNCTION" | "CREATE PROCEDURE" | "CREATE DOMAIN"
+            "CREATE TYPE" | "CREATE FUNCTION" | "CREATE PROCEDURE" | "CREATE DOMAIN" | "CREATE TABLE" | "ALTER TABLE"
         );
         let opened = |held: &Held| types && held.mode == LockMode::AccessShare;
         held.retain(|_, held| !held.minor && !more && !opened(held));

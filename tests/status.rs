@@ -37,7 +37,7 @@ fn without_a_ledger() {
     );
     let document = project.on(&db, &["status", "--format", "json"]).run().exits(0).json();
     assert_eq!(document["summary"]["head"], serde_json::Value::Null);
-    db.psql("create table _sqlx_migrations (version bigint)");
+    db.psql("create table _sqlx_migrations (version bigint primary key, description text, installed_on timestamptz, success boolean, checksum bytea, execution_time bigint)");
     let run = project.on(&db, &["status"]).run().exits(0);
     assert!(
         run.stdout
@@ -140,10 +140,10 @@ fn every_kind_of_drift_is_shown() {
       at migrations/0001_a.sql:1:1
       checksum in ledger: 519a1e8e560b
       checksum of file: f3ce0dede48a
-      help: restore the file as it was applied (git log shows who changed it), and put the change into a new migration
+      help: restore the file as it was applied and put the change into a new migration; or, if it is meant to be so, `rlsctl accept 0001 --reason '...'`
     error [drift.missing-file] 0003 (c) is applied, but has no file; applied at [timestamp] by postgres
       checksum in ledger: 5bcdce4a73ee
-      help: get the file back; the ledger has its text: select sql from rlsctl.ledger where version = '0003'
+      help: get the file back; or `rlsctl drift-check --write-missing` writes the file from the ledger's text
     error [drift.gap] 0004 is pending, but the newer 0006 is applied
       at migrations/0004_d.sql:1:1
       newest applied: 0006
@@ -151,13 +151,14 @@ fn every_kind_of_drift_is_shown() {
     error [drift.restamped] 0006 is applied, and its statements are now in a file of version 0007
       at migrations/0007_f.sql:1:1
       checksum in ledger: d2c434feef4a
+      checksum of file: d2c434feef4a
       version of file: 0007
       help: give the file its version 0006 back; running it under the new one would apply it twice
     info [drift.cosmetic] 0002 differs from what was applied in comments, white space or letter case only
       at migrations/0002_b.sql:1:1
       checksum in ledger: a042b2118853
       checksum of file: e2d59544f7b0
-      help: nothing has to be done: the statements are the same
+      help: nothing has to be done; `rlsctl accept VERSION --reason '...'` records the new form
     ----- stderr -----
     ");
 }

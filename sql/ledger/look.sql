@@ -1,15 +1,6 @@
--- Purpose: everything a run has to know before it starts, in one message: the server and the role, the ledger's format, and
---   its head. The later statements fail with 42P01 or 3F000 where there is no ledger yet;
---   the rows of the earlier ones have arrived by then.
--- Parameters: none. Privileges: CONNECT; USAGE on schema rlsctl and SELECT on its tables, if they are there. Lowest version: 13.
-select pg_catalog.current_setting('server_version_num') as server_version_num,
-  pg_catalog.current_database() as database,
-  session_user as session_role,
-  current_user as acting_role,
-  pg_catalog.pg_is_in_recovery() as in_recovery,
-  pg_catalog.current_setting('transaction_read_only') as read_only,
-  pg_catalog.current_setting('lock_timeout') as lock_timeout,
-  pg_catalog.current_setting('statement_timeout') as statement_timeout;
+-- Purpose: what a run has to know of the ledger before it starts: its format and its head. Fails with 42P01 or 3F000 where there
+--   is no ledger yet; the rows of the statements before it in the message have arrived by then.
+-- Parameters: none. Privileges: USAGE on schema rlsctl and SELECT on its tables. Lowest version: 13.
 select format from rlsctl.meta;
 select pg_catalog.count(*) as applied,
   pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(

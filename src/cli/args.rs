@@ -83,6 +83,12 @@ pub enum Command {
     Status(StatusArgs),
     /// Verify the ledger, then apply what is pending
     Migrate(MigrateArgs),
+    /// Compare files, ledger and catalog, for CI: is this database what the files say?
+    DriftCheck(DriftCheckArgs),
+    /// Record that an edited file is meant to be so
+    Accept(AcceptArgs),
+    /// Take over another tool's ledger, without running anything
+    Adopt(AdoptArgs),
 }
 
 /// `init`.
@@ -165,6 +171,102 @@ pub struct MigrateArgs {
     pub lock_wait: Option<String>,
 }
 
+/// `drift-check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Files are matched with the ledger by content first, then by name, then by version. Edits of form only are told and no \
+drift. Changes nothing on the server; --write-missing writes files.
+
+Exit codes: 0 no drift (pending files are none, unless --no-pending), 1 drift, 3 cannot look.
+
+Examples:
+  rlsctl drift-check --no-pending                  in CI: this database is exactly what the files say
+  rlsctl --target local drift-check --against prod two databases at the same number
+  rlsctl drift-check --reference git:origin/main   who moved away from main: files, database, or both
+  rlsctl drift-check --write-missing               write the file of every hotfix from the ledger's text
+  rlsctl drift-check --format sarif > drift.sarif")]
+pub struct DriftCheckArgs {
+    /// Another database, by its name in rlsctl.toml or as a URL, to compare with
+    #[arg(long, value_name = "TARGET", value_parser = NonEmptyStringValueParser::new())]
+    pub against: Option<String>,
+    /// Files that both came from: a folder, or git:REV; says who moved away from them
+    #[arg(long, value_name = "DIR|git:REV", value_parser = NonEmptyStringValueParser::new())]
+    pub reference: Option<String>,
+    /// Do not compare files with the ledger
+    #[arg(long)]
+    pub no_files: bool,
+    /// Do not compare the catalog with what it was when rlsctl last ran
+    #[arg(long)]
+    pub no_schema: bool,
+    /// Replay all applied files into a throwaway server and compare its catalog with this one
+    #[arg(long)]
+    pub shadow: bool,
+    /// Replay them into this empty database instead
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
+    pub shadow_url: Option<String>,
+    /// An edit of form only is drift too
+    #[arg(long)]
+    pub strict: bool,
+    /// A file that is not applied is drift too
+    #[arg(long)]
+    pub no_pending: bool,
+    /// Write the file of every migration that has none, from the ledger's text; never over a file
+    #[arg(long)]
+    pub write_missing: bool,
+}
+
+/// `accept`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+For a migration that was edited after it was applied, where the edit is right: the ledger gets the file's checksum and \
+text. What it said before is kept in rlsctl.event with the reason. Nothing of the file is run.
+
+Examples:
+  rlsctl accept 20240105120000 --reason 'formatted by pg_format' --dry-run
+  rlsctl accept 20240105120000 --reason 'formatted by pg_format'")]
+pub struct AcceptArgs {
+    /// The version whose file is meant to be as it is
+    // Every command has an option `version` already.
+    #[arg(id = "accepted", value_name = "VERSION")]
+    pub version: String,
+    /// Why, for whoever reads the ledger later
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Print what would be recorded, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `adopt`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The other tool's ledger is found by its columns, and only read. Each of its rows is verified by that tool's own checksum, or \
+trusted where it keeps none, and written to rlsctl's ledger, all in one transaction. Edited and missing files, re-stamped \
+rows and gaps are listed, and nothing is written. The other tool goes on working.
+
+Examples:
+  rlsctl adopt --dry-run                       look first
+  rlsctl adopt
+  rlsctl adopt --from app.schema_migrations    where there are several ledgers
+  rlsctl adopt --map 20240101=20240315         a row whose file got another version")]
+pub struct AdoptArgs {
+    /// The other tool's ledger, where there are several
+    #[arg(long, value_name = "SCHEMA.TABLE", value_parser = NonEmptyStringValueParser::new())]
+    pub from: Option<String>,
+    /// A row of the other ledger is the file of another version; may be given several times
+    #[arg(long, value_name = "OLD=NEW")]
+    pub map: Vec<String>,
+    /// Take every row whose content is that of a file of another version
+    #[arg(long)]
+    pub map_by_content: bool,
+    /// Leave files pending that are older than the newest row
+    #[arg(long)]
+    pub allow_out_of_order: bool,
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 impl Cli {
     /// Returns what the configuration needs of what was typed.
     pub fn flags(&self) -> Flags {
@@ -185,7 +287,7 @@ impl Cli {
 
     /// Whether the command has findings, which can be printed in the formats that pipelines read.
     pub fn has_findings(&self) -> bool {
-        !matches!(self.command, Command::Init(_) | Command::New(_))
+        !matches!(self.command, Command::Init(_) | Command::New(_) | Command::Accept(_))
     }
 
     /// Returns the command's name.
@@ -195,6 +297,9 @@ impl Cli {
             Command::New(_) => "new",
             Command::Status(_) => "status",
             Command::Migrate(_) => "migrate",
+            Command::DriftCheck(_) => "drift-check",
+            Command::Accept(_) => "accept",
+            Command::Adopt(_) => "adopt",
         }
     }
 }

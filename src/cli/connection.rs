@@ -1,7 +1,8 @@
 //! Connecting while the files are read, and looking at the ledger.
 
+use crate::config::Target;
 use crate::exit::{Exit, Failure};
-use crate::migrate::plan::AppliedState;
+use crate::ledger::AppliedState;
 use crate::migration::{Head, Set};
 use crate::pg::{self, Environment, LedgerError, Look, MessageError, Session, Settings, StepRow, Work, ledger_store};
 use crate::report::{Document, TargetInfo};
@@ -75,6 +76,26 @@ impl NotGathered {
 /// Returns how to connect to the target.
 pub fn settings(context: &Context<'_>) -> Result<(Settings, TargetInfo), Failure> {
     let target = context.config.target().map_err(|error| config_failure(&error))?;
+    settings_of(context, target)
+}
+
+/// Returns how to connect to another target, which is named, or is a connection string.
+pub fn other_settings(context: &Context<'_>, named: &str) -> Result<(Settings, TargetInfo), Failure> {
+    let is_url = named.contains("://") || named.contains('=');
+    let target = if is_url {
+        Target {
+            name: None,
+            url: Some(named.to_owned()),
+            origin: "--against".to_owned(),
+            mirror: None,
+        }
+    } else {
+        context.config.named(named).map_err(|error| config_failure(&error))?
+    };
+    settings_of(context, target)
+}
+
+fn settings_of(context: &Context<'_>, target: Target) -> Result<(Settings, TargetInfo), Failure> {
     let environment = Environment::from_process();
     let settings = Settings::resolve(target.url.as_deref(), &environment).map_err(|error| {
         let mut failure = Failure::new(
@@ -147,12 +168,35 @@ pub async fn gather(context: &Context<'_>, work: Work) -> Result<Gathered, NotGa
     })
 }
 
-async fn connect_and_look(settings: &Settings, work: Work) -> Result<(Session, Look), Failure> {
+/// Connects, and looks at server and ledger.
+pub async fn connect_and_look(settings: &Settings, work: Work) -> Result<(Session, Look), Failure> {
     let session = connect(settings, work).await?;
     let look = ledger_store::look(&session)
         .await
         .map_err(|error| ledger_failure(&error))?;
     Ok((session, look))
+}
+
+/// A server that takes no writes is said before anything is tried.
+pub fn writable(look: &Look) -> Result<(), Failure> {
+    let refuse = |what: &str, hint: &str| {
+        Err(Failure::new(Exit::Environment, what)
+            .state("nothing was changed")
+            .hint(hint))
+    };
+    if look.in_recovery {
+        return refuse(
+            "the server is a standby, which takes no writes",
+            "connect to the primary; with several hosts in the URL, `target_session_attrs=read-write` finds it",
+        );
+    }
+    if look.read_only {
+        return refuse(
+            "transactions are read-only here (default_transaction_read_only is on)",
+            "see who set it for this database or role: select * from pg_db_role_setting",
+        );
+    }
+    Ok(())
 }
 
 /// Returns what the ledger says is applied, and what is half applied. One round trip if the heads disagree, one if something is half applied.

@@ -123,14 +123,29 @@ impl Refusal {
     /// # Errors
     /// A stream that cannot be written.
     pub fn report(self, context: &Context<'_>, command: &'static str, document: Document) -> Result<Exit, Failure> {
+        self.report_with(context, command, document, Vec::new())
+    }
+
+    /// Does the same, with more instructions behind the findings.
+    ///
+    /// # Errors
+    /// A stream that cannot be written.
+    pub fn report_with(
+        self,
+        context: &Context<'_>,
+        command: &'static str,
+        document: Document,
+        hints: Vec<String>,
+    ) -> Result<Exit, Failure> {
         let mut findings = self.findings;
         sort_findings(&mut findings);
-        let failure = Failure::new(
+        let mut failure = Failure::new(
             Exit::Refused,
             format!("refused before anything ran: {}", count(findings.len(), "finding")),
         )
         .state("nothing was changed")
         .hint(format!("mend what is listed above, then run `rlsctl {command}` again"));
+        failure.hints.extend(hints);
         context.ui.findings(&findings);
         let mut document = document;
         document.findings = findings;

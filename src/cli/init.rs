@@ -46,11 +46,15 @@ pub fn run(context: &Context<'_>) -> Result<Exit, Failure> {
         .summary("connected", database.is_ok())
         .with("wrote", path.display().to_string());
     let found = database.as_ref().ok();
-    let others = found.map_or_else(Vec::new, |(_, look)| look.other_ledgers.clone());
+    let others = found.map_or_else(Vec::new, |(_, look)| names(look));
     document = document.with("other_ledgers", others);
     document.target = found.map(|(target, _)| target.clone());
     context.print(&document, &text(&dir, &detected, found))?;
     Ok(Exit::Done)
+}
+
+fn names(look: &Look) -> Vec<String> {
+    look.other_ledgers.iter().map(ToString::to_string).collect()
 }
 
 fn already(path: &Path) -> Failure {
@@ -95,10 +99,10 @@ fn text(dir: &Path, detected: &Detected, found: Option<&(TargetInfo, Look)>) -> 
             Some(ledger) => format!("ledger with {}", count(ledger.applied, "migration")),
         };
         text.push_str(&format!("database   {} ({ours})\n", printable(&target.description)));
-        for table in &look.other_ledgers {
+        for table in names(look) {
             text.push_str(&format!(
                 "           another tool's ledger is here: {}\n",
-                printable(table)
+                printable(&table)
             ));
         }
     }

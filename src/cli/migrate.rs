@@ -7,13 +7,13 @@ use crate::exit::{Exit, Failure, Signal};
 use crate::finding::Finding;
 use crate::migrate::explain::explain;
 use crate::migrate::plan::{Ask, plan};
-use crate::migrate::{Interrupt, Migrator, Mirroring, NotMirrored, Outcome, Plan, git};
-use crate::migration::Version;
+use crate::migrate::{Interrupt, Migrator, Mirroring, NotMirrored, Outcome, Plan};
+use crate::migration::{Version, git};
 use crate::pg::{Look, Work, ledger_store};
-use crate::report::{Document, outcome_document, outcome_text, plan_document, plan_text};
+use crate::report::{Document, ledgers_text, outcome_document, outcome_text, plan_document, plan_text};
 
 use super::args::MigrateArgs;
-use super::connection::{Gathered, applied, gather, ledger_failure};
+use super::connection::{Gathered, applied, gather, ledger_failure, writable};
 use super::context::{Context, Refusal, block_on};
 use super::describe::{config_failure, run_failure};
 
@@ -115,58 +115,20 @@ fn print_plan(
     Ok(Exit::Done)
 }
 
-/// A server that takes no writes is said before anything is tried.
-fn writable(look: &Look) -> Result<(), Failure> {
-    let refuse = |what: &str, hint: &str| {
-        Err(Failure::new(Exit::Environment, what)
-            .state("nothing was changed")
-            .hint(hint))
-    };
-    if look.in_recovery {
-        return refuse(
-            "the server is a standby, which takes no writes",
-            "connect to the primary; with several hosts in the URL, `target_session_attrs=read-write` finds it",
-        );
-    }
-    if look.read_only {
-        return refuse(
-            "transactions are read-only here (default_transaction_read_only is on)",
-            "see who set it for this database or role: select * from pg_db_role_setting",
-        );
-    }
-    Ok(())
-}
-
 /// A database with another tool's ledger and none of ours has had these files applied already, most likely.
 fn other_ledgers(look: &Look, args: &MigrateArgs) -> Result<(), Failure> {
-    let ours: Vec<&str> = look
-        .other_ledgers
-        .iter()
-        .map(String::as_str)
-        .filter(|table| look.ledger.is_none() && !is_of_a_service(table))
-        .collect();
-    if ours.is_empty() || args.ignore_other_ledger {
+    if look.ledger.is_some() || look.other_ledgers.is_empty() || args.ignore_other_ledger {
         return Ok(());
     }
-    Err(Failure::new(
-        Exit::Refused,
-        format!(
-            "the database has the ledger of another tool ({}) and none of rlsctl",
-            ours.join(", ")
-        ),
-    )
-    .cause("these files have most likely been applied by it, and would be applied a second time")
-    .state("nothing was changed")
-    .hint("if that ledger is of something else, or empty: `rlsctl migrate --ignore-other-ledger`"))
-}
-
-/// Whether a ledger, `schema.table`, is one of Supabase's own services', which keep theirs beside the project's.
-fn is_of_a_service(table: &str) -> bool {
-    let schema = table.split('.').next().unwrap_or_default();
-    matches!(
-        schema,
-        "auth" | "storage" | "realtime" | "_realtime" | "supabase_functions"
-    )
+    let what = format!(
+        "the database has another tool's ledger and none of rlsctl: {}",
+        ledgers_text(&look.other_ledgers).join(", ")
+    );
+    Err(Failure::new(Exit::Refused, what)
+        .cause("these files have most likely been applied by it, and would be applied a second time")
+        .state("nothing was changed")
+        .hint("take it over, which runs nothing: `rlsctl adopt --dry-run`, then `rlsctl adopt`")
+        .hint("if that ledger is of something else, or empty: `rlsctl migrate --ignore-other-ledger`"))
 }
 
 async fn execute(

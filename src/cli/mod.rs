@@ -1,13 +1,18 @@
 //! The command line: clap types, and one file a command that resolves, calls and hands the result to `report`.
 
+mod accept;
+mod adopt;
 mod args;
+mod catalog_legs;
 mod connection;
 mod context;
 mod describe;
+mod drift_check;
 mod init;
 mod migrate;
 mod new;
 mod run;
+mod shadow;
 mod status;
 
 pub use args::Cli;

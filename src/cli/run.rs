@@ -13,7 +13,7 @@ use crate::report::{ColorChoice, Document, Format, Ui};
 use super::args::{Cli, Command};
 use super::context::Context;
 use super::describe::config_failure;
-use super::{init, migrate, new, status};
+use super::{accept, adopt, drift_check, init, migrate, new, status};
 
 /// Runs the command line and returns how it ended.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
@@ -127,10 +127,13 @@ fn dispatch(cli: &Cli, context: &Context<'_>) -> Result<Exit, Failure> {
         context.ui.warning(warning);
     }
     match &cli.command {
+        Command::Adopt(args) => adopt::run(context, args),
         Command::Init(_) => init::run(context),
         Command::New(args) => new::run(context, args),
         Command::Status(_) => status::run(context),
         Command::Migrate(args) => migrate::run(context, args),
+        Command::DriftCheck(args) => drift_check::run(context, args),
+        Command::Accept(args) => accept::run(context, args),
     }
 }
 

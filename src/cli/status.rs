@@ -2,10 +2,8 @@
 
 use crate::exit::{Exit, Failure};
 use crate::finding::Finding;
-use crate::ledger::Decision;
-use crate::migrate::baseline;
-use crate::migrate::verify::{Verified, verify};
-use crate::migration::{Set, Version};
+use crate::ledger::{Verified, baseline, verify};
+use crate::migration::{Decision, Set, Version};
 use crate::pg::Work;
 use crate::report::{Standing, count, sort_findings, status_document, status_text};
 
@@ -67,7 +65,7 @@ async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure
         baselines,
         unfinished,
         versions,
-        other_ledgers: look.other_ledgers,
+        other_ledgers: look.other_ledgers.iter().map(ToString::to_string).collect(),
         findings,
         folder: format!(
             "{} ({} layout, {})",

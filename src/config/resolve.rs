@@ -199,7 +199,11 @@ impl Config {
         }
     }
 
-    fn named(&self, name: &str) -> Result<Target, ConfigError> {
+    /// Returns the database that the file has under `name`.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoSuchTarget`], [`ConfigError::MissingVariable`].
+    pub fn named(&self, name: &str) -> Result<Target, ConfigError> {
         let target = self.file.targets.get(name).ok_or_else(|| ConfigError::NoSuchTarget {
             name: name.to_owned(),
             known: self.target_names(),

@@ -117,8 +117,8 @@ impl<'a> Migrator<'a> {
         } else {
             self.run_each(plan, &mut outcome).await;
         }
-        self.write_durations(&outcome).await;
         plan.close(&mut outcome);
+        self.close_run(&outcome).await;
         self.listener.on(Event::Finished);
         outcome
     }
@@ -329,24 +329,6 @@ impl<'a> Migrator<'a> {
         // The version is digits and dots; whatever else it may become, it must not close the comment.
         let version = file.migration.version.to_string().replace("*/", "");
         format!("rlsctl {} {version}#{number}", self.runner)
-    }
-
-    async fn write_durations(&self, outcome: &Outcome) {
-        if outcome.applied.is_empty() {
-            return;
-        }
-        let durations: serde_json::Map<String, serde_json::Value> = outcome
-            .applied
-            .iter()
-            .map(|applied| {
-                (
-                    applied.version.to_string(),
-                    applied.duration.as_secs_f64().mul_add(1000.0, 0.0).into(),
-                )
-            })
-            .collect();
-        // They are allowed to be lost: the migrations are committed.
-        let _ = ledger_store::write_durations(&self.session, &durations.into()).await;
     }
 
     /// Leaves a trace in `rlsctl.event`. A run that failed is not made worse by a trace that cannot be written.

@@ -3,13 +3,11 @@
 //! [`plan`](plan::plan) looks at files and ledger and makes a [`Plan`], a pure value; [`run`](execute::Migrator::run) carries it out.
 //! How one file runs is decided by [`cut`](cut::cut): whole, in one message and one transaction, or in steps.
 
-pub mod baseline;
 pub mod cut;
-pub mod directive;
 pub mod execute;
 pub mod explain;
+mod finish;
 pub mod frame;
-pub mod git;
 pub mod message;
 pub mod mirror;
 pub mod outcome;
@@ -19,7 +17,6 @@ mod retry;
 mod send;
 mod single;
 mod stepwise;
-pub mod verify;
 
 pub use execute::{Interrupt, Migrator};
 pub use mirror::{Mirroring, NotMirrored};

@@ -69,6 +69,20 @@ impl Remains {
 }
 
 impl RunError {
+    /// Returns the migration concerned, if one is.
+    pub fn version(&self) -> Option<&Version> {
+        match self {
+            Self::Statement { place, .. } => Some(&place.version),
+            Self::Interrupted { version, .. } => version.as_ref(),
+            Self::Blocked { version, .. }
+            | Self::Lost { version, .. }
+            | Self::FileChanged { version, .. }
+            | Self::OtherContent { version, .. }
+            | Self::UnknownStep { version, .. }
+            | Self::Ledger { version, .. } => Some(version),
+        }
+    }
+
     /// Returns the word under which it is kept in `rlsctl.event`.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -5,18 +5,16 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::finding::Finding;
-use crate::ledger::{Decision, Entry};
-use crate::migration::{Checksum, Head, Migration, ReadError, Set, Text, TokenChecksum, Version};
+use crate::ledger::{AppliedState, baseline, gap, verify};
+use crate::migration::directive::{Directives, directives};
+use crate::migration::{Checksum, Decision, Head, Migration, ReadError, Set, Text, TokenChecksum, Version};
 use crate::pg::StepRow;
 use crate::script::{Piece, PieceKind, SessionEffects, Triage, classify, split, triage};
 
-use super::baseline;
 use super::cut::{Fact, How, Known, Lesson, Run, Whole, cut};
-use super::directive::{Directives, directives};
 use super::frame::Frame;
 use super::outcome::Outcome;
 use super::refuse::Objections;
-use super::verify::{gap, verify};
 
 /// How many bytes of text a plan keeps, so that files are not read again between two transactions. Those beyond it are.
 const KEPT: usize = 4 << 20;
@@ -36,32 +34,6 @@ pub struct Ask {
     pub lock_wait: Duration,
     /// How long one statement may run.
     pub statement_timeout: Duration,
-}
-
-/// What the ledger says is applied.
-#[derive(Clone, Debug)]
-pub enum AppliedState {
-    /// The first so many files, content and all: the heads agree.
-    First {
-        /// How many.
-        count: usize,
-        /// The head over them.
-        head: Head,
-    },
-    /// These rows, to be compared one by one.
-    Rows(Vec<Entry>),
-}
-
-impl AppliedState {
-    /// Returns what the ledger's head says about the files; `None` if they disagree and the rows have to be read.
-    pub fn by_head(set: &Set, applied: usize, head: &Head) -> Option<Self> {
-        let first = set.migrations.get(..applied)?;
-        let ours = Head::of(first.iter().map(|migration| (&migration.version, &migration.checksum)));
-        (ours == *head).then_some(Self::First {
-            count: applied,
-            head: ours,
-        })
-    }
 }
 
 /// A pending file, and how it runs.

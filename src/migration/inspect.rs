@@ -57,12 +57,13 @@ impl Inspector {
         let raw = text(path, &self.buffer[..length]).map_err(|problem| vec![problem])?;
         let normal = normalise_str(raw);
         let mut problems = Vec::new();
-        let checksum = if self.part == Part::Whole {
+        let checksum = if matches!(self.part, Part::Whole | Part::Plain) {
             if self.goose.find(normal.as_bytes()).is_some() || self.dbmate.find(normal.as_bytes()).is_some() {
                 problems.extend(stray_down(path, &normal));
             }
             self.substitutions.check(path, 1, &normal, flyway, &mut problems);
-            Checksum::of_pieces([&*normal])
+            let pieces = self.part.cut(path, &normal)?;
+            Checksum::of_pieces(pieces.iter().map(|(_, piece)| *piece))
         } else {
             let pieces = self.part.cut(path, &normal)?;
             for (line, piece) in &pieces {

@@ -38,6 +38,40 @@ pub(super) fn journal_path(dir: &Path) -> PathBuf {
     dir.join("meta").join("_journal.json")
 }
 
+/// Returns when each migration of a Drizzle folder was made, in milliseconds since 1970, by its tag: what its ledger knows it by.
+///
+/// Newer releases have no journal, and take the time from the folder's name. A folder without either has no times.
+pub fn drizzle_times(dir: &Path) -> HashMap<String, i64> {
+    let journal = std::fs::read_to_string(journal_path(dir))
+        .ok()
+        .and_then(|text| parse(&text).ok());
+    if let Some(journal) = journal {
+        let times = journal.entries.into_iter();
+        return times
+            .filter_map(|entry| Some((entry.tag, i64::try_from(entry.when).ok()?)))
+            .collect();
+    }
+    let names = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    names
+        .filter_map(|name| Some((name.clone(), folder_time(&name)?)))
+        .collect()
+}
+
+/// Returns the time that the name of a folder begins with, fourteen digits in UTC.
+fn folder_time(name: &str) -> Option<i64> {
+    let time = jiff::fmt::strtime::parse("%Y%m%d%H%M%S", name.get(..14)?)
+        .ok()?
+        .to_datetime()
+        .ok()?;
+    Some(
+        time.to_zoned(jiff::tz::TimeZone::UTC)
+            .ok()?
+            .timestamp()
+            .as_millisecond(),
+    )
+}
+
 /// Reads the text of a journal.
 pub(super) fn parse(text: &str) -> Result<Journal, String> {
     let journal: Journal = serde_json::from_str(text).map_err(|error| format!("is not a journal: {error}"))?;
@@ -222,6 +256,22 @@ mod tests {
     fn extends_an_empty_journal() {
         let text = extend("{\"entries\":[]}", "0000_init", Timestamp::from_millisecond(5).unwrap()).unwrap();
         assert_eq!(parse(&text).unwrap().entries.len(), 1);
+    }
+
+    #[test]
+    fn times_come_from_the_journal_or_the_folders() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("20240115093000_tenants")).unwrap();
+        assert_eq!(
+            drizzle_times(dir.path()),
+            HashMap::from([("20240115093000_tenants".to_owned(), 1_705_311_000_000)])
+        );
+        std::fs::create_dir_all(dir.path().join("meta")).unwrap();
+        std::fs::write(journal_path(dir.path()), JOURNAL).unwrap();
+        assert_eq!(
+            drizzle_times(dir.path()),
+            HashMap::from([("0000_init".to_owned(), 1_700_000_000_000)])
+        );
     }
 
     #[test]

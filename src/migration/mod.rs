@@ -5,16 +5,20 @@
 //!
 //! No server, no output: files in, values out.
 
+mod baseline;
 mod checksum;
 mod collect;
 mod detect;
+pub mod directive;
 mod find;
 mod folder;
+pub mod git;
 mod inspect;
 mod journal;
 mod layout;
 mod listing;
 mod load;
+mod missing_file;
 mod name;
 mod neighbours;
 mod new_file;
@@ -28,11 +32,14 @@ mod substitution;
 mod text;
 mod version;
 
+pub use baseline::{Baseline, Decision};
 pub use checksum::{Checksum, Head, HexError, TokenChecksum};
 pub use detect::{Detected, detect};
 pub use find::find;
+pub use journal::drizzle_times;
 pub use layout::{Layout, UnknownLayoutName};
 pub use load::load;
+pub use missing_file::{MissingFileError, missing_file};
 pub use new_file::{NewFile, NewFileError, next_file};
 pub use problem::{Misplaced, Problem};
 pub use set::{Migration, ReadError, Set};

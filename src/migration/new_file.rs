@@ -66,7 +66,7 @@ pub enum NewFileError {
 const LONGEST_NAME: usize = 160;
 
 impl NewFile {
-    fn new(path: PathBuf, contents: impl Into<String>) -> Self {
+    pub(super) fn new(path: PathBuf, contents: impl Into<String>) -> Self {
         Self {
             path,
             contents: contents.into(),

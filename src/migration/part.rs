@@ -1,4 +1,4 @@
-//! Which part of a file is the script: all of it, or what the markers of dbmate and goose make the up part.
+//! Which part of a file is the script: all of it, or what the markers of dbmate, goose and node-pg-migrate make the up part.
 
 use std::path::Path;
 
@@ -15,6 +15,8 @@ pub(super) enum Part {
     Dbmate,
     /// What follows `-- +goose Up`, up to `-- +goose Down`.
     Goose,
+    /// All of it, or what is between `-- Up Migration` and `-- Down Migration`, where a file has both.
+    Plain,
 }
 
 impl Part {
@@ -23,6 +25,7 @@ impl Part {
         match layout {
             Layout::Dbmate => Self::Dbmate,
             Layout::Goose => Self::Goose,
+            Layout::Plain => Self::Plain,
             _ => Self::Whole,
         }
     }
@@ -31,7 +34,7 @@ impl Part {
     pub(super) const fn up_marker(self) -> &'static str {
         match self {
             Self::Goose => "-- +goose Up",
-            Self::Dbmate | Self::Whole => "-- migrate:up",
+            Self::Dbmate | Self::Whole | Self::Plain => "-- migrate:up",
         }
     }
 
@@ -44,6 +47,9 @@ impl Part {
     pub(super) fn cut<'a>(self, path: &Path, text: &'a str) -> Result<Vec<(usize, &'a str)>, Vec<Problem>> {
         if self == Self::Whole {
             return Ok(vec![(1, text)]);
+        }
+        if self == Self::Plain {
+            return Ok(vec![node_pg_migrate(text).unwrap_or((1, text))]);
         }
         let mut cutter = Cutter {
             part: self,
@@ -60,6 +66,42 @@ impl Part {
         }
         cutter.finish()
     }
+}
+
+/// Returns the up part of a file of node-pg-migrate, which takes loosely written comments for markers (`sqlMigration.ts`). A file that
+/// lacks one of the two is not cut: a comment may well speak of migrations.
+fn node_pg_migrate(text: &str) -> Option<(usize, &str)> {
+    // The one word that both markers have: all that most files cost.
+    memchr::memmem::find(text.as_bytes(), b"igration")
+        .or_else(|| memchr::memmem::find(text.as_bytes(), b"IGRATION"))?;
+    let (mut up, mut down) = (None, None);
+    let mut offset = 0;
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        match direction(line) {
+            Some(true) => up = up.or(Some((index + 2, offset + line.len()))),
+            Some(false) => down = down.or(Some(offset)),
+            None => {}
+        }
+        offset += line.len();
+    }
+    let ((line, start), down) = (up?, down?);
+    let end = if down < start { text.len() } else { down };
+    Some((line, &text[start..end]))
+}
+
+/// Reads a marker of node-pg-migrate; true for up.
+fn direction(line: &str) -> Option<bool> {
+    let comment = line.trim_start().strip_prefix("--")?;
+    let mut words = comment
+        .trim_start_matches(|c: char| c == '-' || c.is_whitespace())
+        .split_whitespace();
+    let (first, second) = (words.next()?, words.next()?);
+    let is_up = first.eq_ignore_ascii_case("up");
+    let is_marker = is_up || first.eq_ignore_ascii_case("down");
+    let names_migration = second
+        .get(..9)
+        .is_some_and(|start| start.eq_ignore_ascii_case("migration"));
+    (is_marker && names_migration).then_some(is_up)
 }
 
 /// A line that a tool takes for the start of a part.
@@ -251,6 +293,26 @@ mod tests {
     }
 
     #[test]
+    fn node_pg_migrate_runs_the_up_part() {
+        let text = "-- licence\n-- Up Migration\nA;\n-- Down Migration\nB;\n";
+        assert_eq!(cut(Part::Plain, text), Ok(vec![(3, "A;\n")]));
+        assert_eq!(
+            cut(Part::Plain, "---- down migration\nB;\n--up MIGRATIONS\nA;"),
+            Ok(vec![(4, "A;")])
+        );
+        for whole in [
+            "A;\n",
+            "-- Up Migration\nA;\n",
+            "A;\n-- down migration is not possible\n",
+            "-- up and down migrations\n",
+        ] {
+            assert_eq!(cut(Part::Plain, whole), Ok(vec![(1, whole)]));
+        }
+        // Another layout's files may speak of migrations as they like.
+        assert_eq!(cut(Part::Whole, text), Ok(vec![(1, text)]));
+    }
+
+    #[test]
     fn dbmate_runs_the_up_parts() {
         let text = "-- licence\n-- migrate:up transaction:false\nA;\n-- migrate:down\nB;\n--migrate:up\nC;\n";
         assert_eq!(cut(Part::Dbmate, text), Ok(vec![(3, "A;\n"), (7, "C;\n")]));
@@ -337,7 +399,7 @@ mod tests {
         #[test]
         fn pieces_lie_on_their_lines(lines in proptest::collection::vec("-- migrate:(up|down)|A;|", 0..12)) {
             let text = lines.join("\n");
-            for part in [Part::Dbmate, Part::Goose, Part::Whole] {
+            for part in [Part::Dbmate, Part::Goose, Part::Whole, Part::Plain] {
                 for (line, piece) in part.cut(Path::new("a.sql"), &text).unwrap_or_default() {
                     let offset = piece.as_ptr() as usize - text.as_ptr() as usize;
                     // A piece that is empty at the end of a file without a line feed starts on a line that is not there.

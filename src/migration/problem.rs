@@ -260,7 +260,7 @@ impl Problem {
             Self::Unreadable { .. } => "files.unreadable",
             Self::NotAFile { .. } => "files.not-a-file",
             Self::SymlinkLoop { .. } => "files.symlink-loop",
-            Self::DuplicateVersion { .. } => "files.duplicate-version",
+            Self::DuplicateVersion { .. } => "drift.duplicate",
             Self::UnreadableName { .. } => "files.unreadable-name",
             Self::NotUtf8 { .. } => "files.not-utf8",
             Self::NulByte { .. } => "files.nul-byte",

@@ -1,11 +1,14 @@
 //! The ledger on the server: looked at, created, upgraded, written.
 
-use crate::ledger::Entry;
+use std::time::Duration;
+
+use crate::ledger::{Entry, PeerTable};
 use crate::migration::{Checksum, Head, Version};
 
 use super::bind::{NulByte, Value, bind, statement};
 use super::connect::Session;
 use super::message::{MessageError, Row};
+use super::peers;
 
 /// The format this binary writes: the number of upgrade files.
 pub const FORMAT: usize = UPGRADES.len();
@@ -19,9 +22,9 @@ const UPGRADES: [&str; 2] = [
 /// The advisory lock under which the ledger is made, while there is no table yet: the first eight bytes of sha256("rlsctl").
 const CREATION_KEY: i64 = i64::from_be_bytes([0xc7, 0x27, 0xc5, 0xb2, 0xbd, 0x60, 0x9a, 0x64]);
 
+const LOOK_SERVER: &str = include_str!("../../sql/ledger/look_server.sql");
 const LOOK: &str = include_str!("../../sql/ledger/look.sql");
 const ENTRIES: &str = include_str!("../../sql/ledger/entries.sql");
-const OTHER_LEDGERS: &str = include_str!("../../sql/ledger/other_ledgers.sql");
 const STEPS: &str = include_str!("../../sql/ledger/steps.sql");
 const INSERT: &str = include_str!("../../sql/ledger/insert.sql");
 const EVENT: &str = include_str!("../../sql/ledger/event.sql");
@@ -45,8 +48,8 @@ pub struct Look {
     pub read_only: bool,
     /// Whether role or database give this session a `lock_timeout` or a `statement_timeout` of their own.
     pub has_timeouts: bool,
-    /// Where ours is not there: tables that look like another tool's ledger, `schema.table`.
-    pub other_ledgers: Vec<String>,
+    /// Where ours is not there: tables that are another tool's ledger.
+    pub other_ledgers: Vec<PeerTable>,
     /// Our ledger, if it is there.
     pub ledger: Option<LedgerLook>,
 }
@@ -119,38 +122,42 @@ fn text(row: &Row, column: usize) -> Result<&str, LedgerError> {
         .ok_or_else(|| unreadable(format!("column {} is null", column + 1)))
 }
 
-/// Looks at the server, the role and the ledger in one round trip, or two where there is no ledger yet; changes nothing.
+/// Looks at the server, the role and the ledger in one round trip; changes nothing.
 ///
 /// # Errors
 /// [`LedgerError`]; a ledger that is not there is not an error.
 pub async fn look(session: &Session) -> Result<Look, LedgerError> {
-    let answer = session.message(LOOK).await;
-    let Some(server) = answer.rows.first() else {
+    let (server, peers) = (statement(LOOK_SERVER), peers::find_statement(true));
+    let answer = session.message(&format!("{server};\n{peers};\n{LOOK}")).await;
+    let Some((server, rest)) = answer.rows.split_first() else {
         answer.result?;
         return Err(unreadable("the server sent no row"));
     };
     let mut look = read_server(server)?;
+    // Another tool's ledger is a row of four columns; none is sent where ours is there.
+    let others = rest.iter().take_while(|row| row.len() == 4);
+    look.other_ledgers = others
+        .filter_map(peers::read_table)
+        .filter(|table| table.certain)
+        .collect();
+    let ours: Vec<&Row> = rest.iter().filter(|row| row.len() != 4).collect();
     if let Err(error) = answer.result {
         return match error.sqlstate() {
             // No schema, or no table: no ledger yet.
-            Some("3F000" | "42P01") if answer.rows.len() < 2 => {
-                let others = session.rows(statement(OTHER_LEDGERS)).await?;
-                look.other_ledgers = others.into_iter().filter_map(|mut row| row.pop()?).collect();
-                Ok(look)
-            }
+            Some("3F000" | "42P01") if ours.is_empty() => Ok(look),
             Some("42501") => Err(LedgerError::Privilege {
                 action: "read the ledger in schema rlsctl".to_owned(),
                 grant: read_grant(&look.acting_role),
                 role: look.acting_role,
             }),
-            _ => match answer.rows.get(1).map(format) {
+            _ => match ours.first().map(|row| format(row)) {
                 // A newer format may have other columns; its number says so more clearly than the missing column.
                 Some(Ok(found)) if found > FORMAT => Err(LedgerError::Newer { found }),
                 _ => Err(error.into()),
             },
         };
     }
-    let (Some(meta), Some(ledger)) = (answer.rows.get(1), answer.rows.get(2)) else {
+    let (Some(meta), Some(ledger)) = (ours.first(), ours.get(1)) else {
         return Err(unreadable("rlsctl.meta has no row"));
     };
     let format = format(meta)?;
@@ -211,12 +218,14 @@ pub async fn bring_up_to_date(session: &Session, look: &Look) -> Result<(), Ledg
     match error.sqlstate() {
         // Schema or relation exists already: another runner was faster. It held the lock until it had committed.
         Some("42P06" | "42P07" | "23505") => Ok(()),
-        Some("42501") => Err(privilege(look, found)),
+        Some("42501") => Err(privilege(look)),
         _ => Err(error.into()),
     }
 }
 
-fn privilege(look: &Look, found: usize) -> LedgerError {
+/// Returns why the ledger could be neither made nor upgraded nor written, and the statement that mends it.
+pub(super) fn privilege(look: &Look) -> LedgerError {
+    let found = look.ledger.as_ref().map_or(0, |ledger| ledger.format);
     let quoted = |name: &str| super::ident::Ident::new(name).map_or_else(|_| name.to_owned(), |name| name.to_string());
     let (role, database) = (quoted(&look.acting_role), quoted(&look.database));
     let (action, grant) = if found == 0 {
@@ -224,8 +233,10 @@ fn privilege(look: &Look, found: usize) -> LedgerError {
             "create the ledger (schema rlsctl)",
             format!("GRANT CREATE ON DATABASE {database} TO {role};"),
         )
-    } else {
+    } else if found < FORMAT {
         ("upgrade the ledger", format!("ALTER SCHEMA rlsctl OWNER TO {role};"))
+    } else {
+        ("write to the ledger in schema rlsctl", read_grant(&look.acting_role))
     };
     LedgerError::Privilege {
         role: look.acting_role.clone(),
@@ -236,7 +247,16 @@ fn privilege(look: &Look, found: usize) -> LedgerError {
 
 /// All upgrades after `found` in one transaction.
 fn upgrade_message(found: usize) -> String {
-    let mut message = format!("begin; select pg_catalog.pg_advisory_xact_lock({CREATION_KEY});\n");
+    format!("begin; {}commit", upgrade_statements(found))
+}
+
+/// Returns the statements that bring a ledger of format `found` up to date, 0 being none, for a transaction that is open; nothing if it
+/// is.
+pub(super) fn upgrade_statements(found: usize) -> String {
+    if found == FORMAT {
+        return String::new();
+    }
+    let mut message = format!("select pg_catalog.pg_advisory_xact_lock({CREATION_KEY});\n");
     for upgrade in &UPGRADES[found..] {
         message.push_str(statement(upgrade));
         message.push_str(";\n");
@@ -253,7 +273,7 @@ fn upgrade_message(found: usize) -> String {
         )
     };
     message.push_str(&record.expect("a version number holds no NUL byte"));
-    message.push_str(";\ncommit");
+    message.push_str(";\n");
     message
 }
 
@@ -330,15 +350,16 @@ pub fn row_statement(values: &[Value<'_>; 10]) -> Result<String, NulByte> {
     bind(INSERT, values)
 }
 
-/// Writes how long each migration took.
-///
-/// # Errors
-/// [`LedgerError`].
-pub async fn write_durations(session: &Session, durations: &serde_json::Value) -> Result<(), LedgerError> {
-    let durations = durations.to_string();
-    let update = bind(DURATIONS, &[Value::Text(&durations)]).map_err(|error| unreadable(error.to_string()))?;
-    session.rows(&update).await?;
-    Ok(())
+/// Returns the statement that writes how long each migration took; `None` for no migration.
+pub fn durations_statement<'a>(durations: impl IntoIterator<Item = (&'a Version, Duration)>) -> Option<String> {
+    let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
+    let all: serde_json::Map<String, serde_json::Value> = durations
+        .into_iter()
+        .map(|(version, duration)| (version.to_string(), milliseconds(duration).into()))
+        .collect();
+    let all = (!all.is_empty()).then(|| serde_json::Value::Object(all).to_string())?;
+    // Versions hold no NUL byte: they are in the ledger.
+    bind(DURATIONS, &[Value::Text(&all)]).ok()
 }
 
 /// Appends to the event log.

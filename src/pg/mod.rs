@@ -2,22 +2,30 @@
 
 pub mod bind;
 pub mod blockers;
+pub mod catalog;
 pub mod connect;
 pub mod ident;
+pub mod ledger_edit;
 pub mod ledger_store;
 pub mod leftover;
+pub mod mark_store;
 pub mod message;
 pub mod mirror;
+pub mod peers;
 pub mod scratch;
 pub mod settings;
+pub mod shadow;
 pub mod steps;
 pub mod tls;
 
 pub use bind::{NulByte, Value};
 pub use blockers::Watcher;
+pub use catalog::{CatalogError, snapshot};
 pub use connect::{NoticeReceiver, Session, Work, connect, pool};
 pub use ledger_store::{LedgerError, Look, StepRow};
 pub use leftover::Leftover;
+pub use mark_store::StoredMark;
 pub use message::{Answer, MessageError, Row};
+pub use peers::PeerError;
 pub use settings::{Environment, Settings};
 pub use steps::{Claim, Remember, StepKey};

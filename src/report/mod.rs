@@ -2,9 +2,11 @@
 //!
 //! stdout is what was asked for; stderr is everything else: progress, notes, errors. Meaning is never by colour alone.
 
+mod adopt;
 mod bar;
 mod difference;
 mod document;
+mod drift;
 mod excerpt;
 mod failure;
 mod formats;
@@ -15,8 +17,10 @@ mod status;
 mod text;
 mod ui;
 
+pub use adopt::{Adoption, adoption_document, adoption_text, ledgers_text, nothing_to_adopt_document};
 pub use difference::{Comparison, Difference, difference_table};
 pub use document::{Document, TargetInfo};
+pub use drift::{DriftReport, LedgerSide, drift_document, drift_text};
 pub use failure::render_failure;
 pub use migrate::{outcome_document, outcome_text};
 pub use plan::{plan_document, plan_text};

@@ -70,14 +70,20 @@ pub fn render_finding(finding: &Finding) -> String {
     }
     for (key, value) in &finding.evidence {
         let value = value.as_str().map_or_else(|| value.to_string(), short_hash);
-        text.push_str(&format!(
-            "  {DIM}{}:{DIM:#} {}\n",
-            key.replace('_', " "),
-            printable(&value)
-        ));
+        let key = key.replace('_', " ");
+        if value.contains('\n') {
+            text.push_str(&format!("  {DIM}{key}:{DIM:#}\n{}", indented(&value)));
+        } else {
+            text.push_str(&format!("  {DIM}{key}:{DIM:#} {}\n", printable(&value)));
+        }
     }
     text.push_str(&help(finding));
     text
+}
+
+/// Returns lines as they are, such as those of a diff, set off from what is around them.
+fn indented(lines: &str) -> String {
+    lines.lines().map(|line| format!("    {}\n", printable(line))).collect()
 }
 
 fn help(finding: &Finding) -> String {

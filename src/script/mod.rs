@@ -9,19 +9,23 @@
 //! * [`classify`] says what one statement does: whether it may run inside a transaction, which
 //!   relations it locks and how strongly, and what it leaves behind in the session. [`triage`] answers
 //!   the cheap half of that question without the grammar.
+//! * [`without_qualifiers`] and [`without_newer_quotes`] make what a server prints the same from every server.
 //! * [`Position`], [`line_at`] and [`byte_of_char`] turn offsets into what a person can look up.
 //!
 //! This is the only module that knows `pg_query`, the crate that carries the server's own grammar.
 
 mod classify;
 mod copy;
+mod extension;
 mod keywords;
 mod lexer;
 mod lock;
 mod name;
+mod newer_keywords;
 mod non_transactional;
 mod normal;
 mod position;
+mod qualifiers;
 mod session;
 mod span;
 mod split;
@@ -33,11 +37,14 @@ mod token;
 mod triage;
 
 pub use classify::{SyntaxError, classify};
+pub use extension::extension_of;
 pub use lock::{LockMode, UnknownLockMode};
 pub use name::RelationName;
+pub use newer_keywords::without_newer_quotes;
 pub use non_transactional::{NonTransactional, ReindexTarget};
 pub use normal::hash_tokens;
 pub use position::{Position, byte_of_char, line_at};
+pub use qualifiers::without_qualifiers;
 pub use session::{SessionEffect, SessionEffects};
 pub use span::Span;
 pub use split::{Piece, PieceKind, SplitError, split};

@@ -35,8 +35,8 @@ fn status_in_each_format() {
     insta::assert_snapshot!(run("github").snapshot(), @r"
     exit: 1
     ----- stdout -----
-    ::error file=migrations/0001_a.sql,line=1,col=1,title=drift.edited::0001 was edited after it was applied at [timestamp] by postgres%0Achecksum in ledger: 519a1e8e560b%0Achecksum of file: f3ce0dede48a%0Ahelp: restore the file as it was applied (git log shows who changed it), and put the change into a new migration
-    ::notice file=migrations/0002_b.sql,line=1,col=1,title=drift.cosmetic::0002 differs from what was applied in comments, white space or letter case only%0Achecksum in ledger: a042b2118853%0Achecksum of file: 07bbd90b208c%0Ahelp: nothing has to be done: the statements are the same
+    ::error file=migrations/0001_a.sql,line=1,col=1,title=drift.edited::0001 was edited after it was applied at [timestamp] by postgres%0Achecksum in ledger: 519a1e8e560b%0Achecksum of file: f3ce0dede48a%0Ahelp: restore the file as it was applied and put the change into a new migration; or, if it is meant to be so, `rlsctl accept 0001 --reason '...'`
+    ::notice file=migrations/0002_b.sql,line=1,col=1,title=drift.cosmetic::0002 differs from what was applied in comments, white space or letter case only%0Achecksum in ledger: a042b2118853%0Achecksum of file: 07bbd90b208c%0Ahelp: nothing has to be done; `rlsctl accept VERSION --reason '...'` records the new form
     rlsctl status of [local:[socket]]/[db-name] as postgres: 1 error, 1 note; applied 3, cosmetic 1, drifted 1, head 0996b5f2e553, newest 0003, pending 0
     ----- stderr -----
     ");

@@ -84,6 +84,14 @@ impl World {
                 project.migration("0003_total.sql", "create table total (id int);\ncommit;\n");
                 (world.run(&["migrate"]).exits(6), "migrate")
             }
+            "adopt" => {
+                project.remove("migrations/0002_index.sql");
+                world.db.psql(
+                    "create table orders (id int); create table schema_migrations (version text primary key);
+                    insert into schema_migrations values ('0001')",
+                );
+                (world.run(&["adopt"]).exits(0), "adopt")
+            }
             "usage" => (world.run(&["migrate", "--single"]).exits(2), "usage"),
             other => panic!("docs/json.md has an example `{other}` that nobody makes"),
         }
@@ -126,7 +134,7 @@ fn the_examples_in_the_documentation_are_the_programs_own() {
         made.push_str(&format!("{OPEN}{name} -->\n```json\n{document:#}\n```\n{rest}"));
         names.push(name.to_owned());
     }
-    assert!(names.len() >= 9, "{names:?}");
+    assert!(names.len() >= 10, "{names:?}");
     if std::env::var_os("RLSCTL_WRITE").is_some() {
         fs::write(&path, &made).unwrap();
     }
@@ -165,6 +173,7 @@ fn there_is_one_document_however_a_command_ends() {
         (&["status"][..], "status"),
         (&["migrate"], "migrate"),
         (&["migrate", "--plan"], "migrate"),
+        (&["adopt"], "adopt"),
     ] {
         let run = without_database(args).exits(3);
         let document = is_a_document(&run, schema);

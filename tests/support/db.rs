@@ -80,6 +80,13 @@ impl TestDb {
         self.server.url(&self.name)
     }
 
+    /// Returns how a role that may log in reaches it, as a URL.
+    pub(crate) fn url_as(&self, role: &str) -> String {
+        let url = self.url();
+        let rest = url.split_once("postgres@").map_or(url.as_str(), |(_, rest)| rest);
+        format!("postgresql://{role}@{rest}")
+    }
+
     /// Runs SQL through psql, each statement by itself, and returns what it prints: one row a line,
     /// columns separated by `|`.
     ///

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::duration::parse_duration;
-use crate::ledger::Baseline;
 use crate::script::Piece;
+
+use super::baseline::Baseline;
 
 /// What a file says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

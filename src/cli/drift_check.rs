@@ -1,0 +1,278 @@
+//! `rlsctl drift-check`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::catalog::Snapshot;
+use crate::drift::{Sides, Strictness, against, files, missing, schema, who_moved};
+use crate::event::{Event, Listener as _};
+use crate::exit::{Exit, Failure};
+use crate::finding::Finding;
+use crate::ledger::{AppliedState, Entry, verify};
+use crate::migration::{Set, git, load};
+use crate::pg::{Look, Session, Work, ledger_edit, ledger_store};
+use crate::report::{
+    Comparison, Difference, Document, DriftReport, LedgerSide, count, drift_document, drift_text, sort_findings,
+};
+
+use super::args::DriftCheckArgs;
+use super::catalog_legs::{Catalog, Looked, snapshot};
+use super::connection::{Gathered, NotGathered, applied, connect_and_look, gather, ledger_failure, other_settings};
+use super::context::{Context, Refusal, block_on};
+
+/// The command's name in documents.
+const NAME: &str = "drift-check";
+
+/// Compares files, ledger and catalog; changes nothing on the server.
+pub fn run(context: &Context<'_>, args: &DriftCheckArgs) -> Result<Exit, Failure> {
+    block_on(async {
+        match gather(context, Work::Reader).await {
+            Ok(gathered) => check(context, args, gathered).await,
+            // Files that cannot be taken for one history are what this command is there to find.
+            Err(NotGathered::Refused { refusal, target }) => {
+                let mut document = Document::new(NAME, Exit::Findings);
+                document.target = Some(target);
+                document.findings = refusal.findings;
+                sort_findings(&mut document.findings);
+                let text = crate::report::render_findings(&document.findings);
+                context.print(&document, &text)?;
+                Ok(Exit::Findings)
+            }
+            Err(not_gathered) => not_gathered.report(context, NAME),
+        }
+    })?
+}
+
+async fn check(context: &Context<'_>, args: &DriftCheckArgs, gathered: Gathered) -> Result<Exit, Failure> {
+    let Gathered {
+        mut set,
+        session,
+        look,
+        target,
+        ..
+    } = gathered;
+    let (state, _) = applied(&session, &look, &set).await?;
+    let wrote = if args.write_missing {
+        write_missing(context, &session, &mut set, state.clone()).await?
+    } else {
+        Written::default()
+    };
+    let state = match &look.ledger {
+        Some(ledger) if !wrote.files.is_empty() => {
+            AppliedState::by_head(&set, ledger.applied, &ledger.head).unwrap_or(state)
+        }
+        _ => state,
+    };
+    let verified = verify(&set, state);
+    let mut findings = wrote.findings;
+    if !args.no_files {
+        let strictness = Strictness {
+            cosmetic: args.strict,
+            pending: args.no_pending,
+        };
+        findings.extend(files(&verified, strictness));
+    }
+    if let Some(reference) = &args.reference {
+        let (loaded, name) = reference_set(&set, reference)?;
+        let applied = verified.applied.iter().map(|(version, checksum)| (version, checksum));
+        who_moved(&mut findings, &set, &applied.collect(), &loaded, &name);
+    }
+    let side = LedgerSide {
+        description: target.description.clone(),
+        applied: verified.applied.len(),
+        newest: verified.newest.clone(),
+        head: look.ledger.as_ref().map(|ledger| ledger.head),
+    };
+    let mut report = DriftReport {
+        folder: format!(
+            "{} ({} layout, {})",
+            set.dir.display(),
+            set.layout,
+            count(set.migrations.len(), "file")
+        ),
+        head_of_files: set.head(),
+        target: side,
+        against: None,
+        catalog: Vec::new(),
+        wrote: wrote.files,
+        looked_at: looked_at(&set, &verified.applied),
+        findings,
+    };
+    let catalog = Catalog::of(args);
+    if catalog.is_wanted() {
+        let wanted = Looked {
+            context,
+            session: &session,
+            look: &look,
+            set: &set,
+            applied: &verified.applied,
+        };
+        catalog.look(&wanted, &mut report).await?;
+    }
+    if let Some(other) = &args.against {
+        compare_with(context, (&session, &look), other, &mut report).await?;
+    }
+    session.close().await;
+    sort_findings(&mut report.findings);
+    let mut document = drift_document(&report);
+    document.target = Some(target);
+    context.print(&document, &drift_text(&report))?;
+    Ok(report.exit())
+}
+
+fn looked_at(set: &Set, applied: &[(crate::migration::Version, crate::migration::Checksum)]) -> Vec<String> {
+    let files = set.migrations.iter().map(|file| &file.version);
+    let mut versions: Vec<_> = files.chain(applied.iter().map(|(version, _)| version)).collect();
+    versions.sort();
+    versions.dedup();
+    versions.into_iter().map(ToString::to_string).collect()
+}
+
+/// What was written back.
+#[derive(Default)]
+struct Written {
+    files: Vec<PathBuf>,
+    findings: Vec<Finding>,
+}
+
+/// Writes the files of the rows that have none, and loads the folder again.
+async fn write_missing(
+    context: &Context<'_>,
+    session: &Session,
+    set: &mut Set,
+    state: AppliedState,
+) -> Result<Written, Failure> {
+    let rows = verify(set, state).without_file;
+    if rows.is_empty() {
+        return Ok(Written::default());
+    }
+    let versions: Vec<_> = rows.iter().map(|row| row.version.clone()).collect();
+    let texts = ledger_edit::texts(session, &versions)
+        .await
+        .map_err(|error| ledger_failure(&error))?;
+    let planned = missing(set, &rows, &texts);
+    let mut files = Vec::with_capacity(planned.files.len());
+    for file in &planned.files {
+        file.write().map_err(|error| {
+            Failure::new(Exit::Environment, format!("{} cannot be written", file.path.display()))
+                .cause(error.to_string())
+                .state(format!(
+                    "{} written before it; the database was not changed",
+                    count(files.len(), "file")
+                ))
+        })?;
+        context.ui.on(Event::Wrote {
+            path: file.path.clone(),
+        });
+        files.push(file.path.clone());
+    }
+    if !files.is_empty() {
+        *set = load(&set.dir, Some(set.layout)).map_err(|problems| {
+            let refusal = Refusal::from_problems(&problems);
+            let causes = refusal
+                .findings
+                .iter()
+                .map(|finding| format!("{} {}", finding.object, finding.message));
+            let mut failure = Failure::new(
+                Exit::Environment,
+                "the folder cannot be read again after files were written",
+            );
+            failure.causes = causes.collect();
+            failure
+        })?;
+    }
+    Ok(Written {
+        files,
+        findings: planned.findings,
+    })
+}
+
+/// Loads what `--reference` names; returns it with a name for people.
+fn reference_set(set: &Set, reference: &str) -> Result<(Set, String), Failure> {
+    let failed = |what: String| {
+        Failure::new(Exit::Environment, format!("--reference {reference}: {what}")).state("nothing was changed")
+    };
+    let loaded = |dir: &Path| {
+        load(dir, Some(set.layout)).map_err(|problems| {
+            let first = problems.first().map(ToString::to_string).unwrap_or_default();
+            failed(format!("{}; {first}", count(problems.len(), "problem")))
+        })
+    };
+    match reference.strip_prefix("git:") {
+        Some(revision) => {
+            let tree = git::tree(&set.dir, revision).map_err(|error| failed(error.to_string()))?;
+            Ok((loaded(tree.path())?, revision.to_owned()))
+        }
+        None => Ok((loaded(Path::new(reference))?, reference.to_owned())),
+    }
+}
+
+/// Compares the target's ledger with another database's.
+async fn compare_with(
+    context: &Context<'_>,
+    (session, here_look): (&Session, &Look),
+    other: &str,
+    report: &mut DriftReport,
+) -> Result<(), Failure> {
+    let (settings, target) = other_settings(context, other)?;
+    let (theirs, look) = connect_and_look(&settings, Work::Reader).await?;
+    let rows = |ledger: bool, session| async move {
+        if !ledger {
+            return Ok(Vec::new());
+        }
+        ledger_store::entries(session)
+            .await
+            .map_err(|error| ledger_failure(&error))
+    };
+    let there = rows(look.ledger.is_some(), &theirs).await?;
+    let here = rows(report.target.head.is_some(), session).await?;
+    let catalogs = against_catalog((session, here_look), (&theirs, &look)).await?;
+    theirs.close().await;
+    let names = [report.target.description.clone(), target.description.clone()];
+    report.findings.extend(against(&here, &there, &names[0], &names[1]));
+    let [ours, theirs_now] = catalogs;
+    let sides = Sides {
+        old: &format!("on {}", names[1]),
+        new: &format!("on {}", names[0]),
+        help: "what one database lacks goes into a migration, which then runs on both",
+    };
+    report
+        .findings
+        .extend(schema(&theirs_now.mark(), Some(&theirs_now), &ours, sides));
+    let side = LedgerSide {
+        description: target.description,
+        applied: there.len(),
+        newest: there.last().map(|entry| entry.version.clone()),
+        head: look.ledger.as_ref().map(|ledger| ledger.head),
+    };
+    let heads = [&report.target.head, &side.head].map(|head| head.as_ref().map(ToString::to_string));
+    let comparison = Comparison {
+        sides: names,
+        heads,
+        rows: table(&here, &there),
+    };
+    report.against = Some((side, comparison));
+    Ok(())
+}
+
+/// Returns both catalogs, ours first.
+async fn against_catalog(here: (&Session, &Look), there: (&Session, &Look)) -> Result<[Snapshot; 2], Failure> {
+    Ok([snapshot(here.0, here.1).await?, snapshot(there.0, there.1).await?])
+}
+
+/// Returns a row for every version that either ledger has.
+fn table(here: &[Entry], there: &[Entry]) -> Vec<Difference> {
+    let content = |entry: &Entry| format!("{} {}", entry.checksum, entry.name);
+    let mut rows: BTreeMap<_, [String; 2]> = BTreeMap::new();
+    for (side, entries) in [here, there].into_iter().enumerate() {
+        for entry in entries {
+            rows.entry(&entry.version).or_default()[side] = content(entry);
+        }
+    }
+    let row = |(version, [left, right]): (&crate::migration::Version, [String; 2])| Difference {
+        version: version.to_string(),
+        left,
+        right,
+    };
+    rows.into_iter().map(row).collect()
+}

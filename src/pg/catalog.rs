@@ -1,0 +1,80 @@
+//! Reads the catalog: a picture of every object as text, which is the same wherever the same files were applied.
+
+mod assemble;
+mod grants;
+mod queries;
+
+use crate::catalog::Snapshot;
+
+use super::connect::Session;
+use super::message::{MessageError, Row};
+
+/// How often the catalog is read again when an object goes away under the reader's hands.
+const ATTEMPTS: usize = 3;
+
+/// Why there is no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// A relation that has to be read is locked in ACCESS EXCLUSIVE mode, for longer than five seconds.
+    #[error(
+        "the catalog cannot be read: {message}; another session holds a lock on what a view or an index is made of"
+    )]
+    Blocked {
+        /// The server's words.
+        message: String,
+    },
+    /// The server refused, or the connection is gone.
+    #[error("the catalog cannot be read: {0}")]
+    Message(#[from] MessageError),
+    /// A row that this version cannot read.
+    #[error("the catalog holds what this version of rlsctl cannot read: {what}")]
+    Unreadable {
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+/// Returns every object of the database that migrations can make, each with its definition. One message, one transaction, which
+/// reads only.
+///
+/// `server_version` is `server_version_num`, as in 150018. Not told are what belongs to an extension, to schema `rlsctl` or to the
+/// system, what is data (a sequence's value, gathered statistics), what belongs to the cluster (roles, the database's own settings
+/// and grants), and each single partition. Values that may be secret are left out or hashed.
+///
+/// # Locks
+/// ACCESS SHARE on relations while the server writes the definition of a view, an index or a rule on them; waits five seconds for it.
+///
+/// # Privileges
+/// CONNECT. What a role cannot see is not asked for.
+///
+/// # Errors
+/// [`CatalogError`].
+pub async fn snapshot(session: &Session, server_version: u32) -> Result<Snapshot, CatalogError> {
+    let rows = read(session, &queries::message(server_version / 10000)).await?;
+    assemble::snapshot(rows, server_version / 10000)
+}
+
+async fn read(session: &Session, message: &str) -> Result<Vec<Row>, CatalogError> {
+    let mut attempt = 1;
+    loop {
+        let answer = session.message(message).await;
+        let Err(error) = answer.result else {
+            return Ok(answer.rows);
+        };
+        let Some(sqlstate) = error.sqlstate().map(str::to_owned) else {
+            return Err(error.into());
+        };
+        session.message("rollback").await.result?;
+        match sqlstate.as_str() {
+            "55P03" => {
+                return Err(CatalogError::Blocked {
+                    message: error.to_string(),
+                });
+            }
+            // The server's own functions look at the catalog as it is now, not as our snapshot has it: what was dropped meanwhile is
+            // an object that does not exist, or a lookup that failed.
+            "XX000" | "42P01" | "42704" | "42883" | "3F000" if attempt < ATTEMPTS => attempt += 1,
+            _ => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The queries, and which of their lines a server of a given major knows.
+
+use crate::pg::bind::statement;
+
+const SETTINGS: &str = include_str!("../../../sql/catalog/settings.sql");
+
+/// Each returns rows of kind, identity, place, text, class of grants, grants, holder; see `assemble`.
+const QUERIES: [&str; 27] = [
+    include_str!("../../../sql/catalog/schemas.sql"),
+    include_str!("../../../sql/catalog/extensions.sql"),
+    include_str!("../../../sql/catalog/relations.sql"),
+    include_str!("../../../sql/catalog/columns.sql"),
+    include_str!("../../../sql/catalog/partitions.sql"),
+    include_str!("../../../sql/catalog/views.sql"),
+    include_str!("../../../sql/catalog/sequences.sql"),
+    include_str!("../../../sql/catalog/constraints.sql"),
+    include_str!("../../../sql/catalog/indexes.sql"),
+    include_str!("../../../sql/catalog/triggers.sql"),
+    include_str!("../../../sql/catalog/rules.sql"),
+    include_str!("../../../sql/catalog/policies.sql"),
+    include_str!("../../../sql/catalog/functions.sql"),
+    include_str!("../../../sql/catalog/aggregates.sql"),
+    include_str!("../../../sql/catalog/types.sql"),
+    include_str!("../../../sql/catalog/collations.sql"),
+    include_str!("../../../sql/catalog/casts.sql"),
+    include_str!("../../../sql/catalog/conversions.sql"),
+    include_str!("../../../sql/catalog/operators.sql"),
+    include_str!("../../../sql/catalog/operator_classes.sql"),
+    include_str!("../../../sql/catalog/operator_families.sql"),
+    include_str!("../../../sql/catalog/text_search.sql"),
+    include_str!("../../../sql/catalog/languages.sql"),
+    include_str!("../../../sql/catalog/publications.sql"),
+    include_str!("../../../sql/catalog/event_triggers.sql"),
+    include_str!("../../../sql/catalog/statistics.sql"),
+    include_str!("../../../sql/catalog/default_privileges.sql"),
+];
+
+/// The same for what is foreign.
+const FOREIGN: [&str; 2] = [
+    include_str!("../../../sql/catalog/foreign_data.sql"),
+    include_str!("../../../sql/catalog/subscriptions.sql"),
+];
+
+/// Returns the one message that reads everything in one transaction.
+pub(super) fn message(major: u32) -> String {
+    let mut message = statement(SETTINGS).to_owned();
+    for query in QUERIES.into_iter().chain(FOREIGN) {
+        message.push_str(";\n");
+        push_known(&mut message, statement(query), major);
+    }
+    message.push_str(";\ncommit");
+    message
+}
+
+/// Adds the lines that this major knows: one that ends with `-- from 14` is for 14 and later only.
+fn push_known(message: &mut String, query: &str, major: u32) {
+    for line in query.split('\n') {
+        let (code, from) = match line.rsplit_once(" -- from ") {
+            Some((code, from)) => (code, from.parse().expect("a marker ends with a major")),
+            None => (line, 0),
+        };
+        if from <= major {
+            message.push_str(code);
+            message.push('\n');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_sent_only_what_it_knows() {
+        let known = |major| {
+            let mut text = String::new();
+            push_known(&mut text, "a\nb -- from 14\nc -- from 18", major);
+            text
+        };
+        assert_eq!([known(13), known(14), known(18)], ["a\n", "a\nb\n", "a\nb\nc\n"]);
+        assert!(!message(13).contains("attcompression") && message(14).contains("attcompression"));
+        assert!(!message(18).contains("--"));
+    }
+}

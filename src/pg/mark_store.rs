@@ -1,0 +1,108 @@
+//! The marks of the catalog in the ledger: the newest read, a new one written.
+
+use serde_json::Value as Json;
+
+use crate::catalog::{FORMAT, Mark, MarkError, Snapshot};
+use crate::migration::Head;
+
+use super::bind::{NulByte, Value, bind, statement};
+use super::connect::Session;
+use super::ledger_store::LedgerError;
+use super::message::Row;
+
+const NEWEST: &str = include_str!("../../sql/ledger/newest_mark.sql");
+const WRITE: &str = include_str!("../../sql/ledger/write_mark.sql");
+
+/// A mark as the ledger keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMark {
+    /// The ledger's head when it was taken.
+    pub head: Head,
+    /// The hash of each object.
+    pub mark: Mark,
+    /// The definitions, which a row loses when a newer one is written.
+    pub definitions: Option<Snapshot>,
+    /// The format of its definitions: only that of [`crate::catalog::FORMAT`] can be compared with a new snapshot.
+    pub format: i64,
+    /// When it was taken, as the server writes it.
+    pub taken_at: String,
+}
+
+/// Returns the newest mark, if there is one. One message.
+///
+/// # Privileges
+/// USAGE on schema `rlsctl`, SELECT on its tables.
+///
+/// # Errors
+/// [`LedgerError`]; [`LedgerError::Unreadable`] also where the fingerprint is not that of the hashes.
+pub async fn newest(session: &Session) -> Result<Option<StoredMark>, LedgerError> {
+    let rows = session.rows(statement(NEWEST)).await?;
+    rows.first().map(read).transpose()
+}
+
+fn read(row: &Row) -> Result<StoredMark, LedgerError> {
+    let wrong = |column: &str| LedgerError::Unreadable {
+        what: format!("{column} of the newest schema mark"),
+    };
+    let cell = |at: usize| row.get(at).and_then(Option::as_deref);
+    let json = |text: &str| serde_json::from_str::<Json>(text).ok();
+    let mark = cell(2).and_then(json).map(|value| Mark::from_json(&value));
+    let mark = mark.and_then(Result::ok).ok_or_else(|| wrong("objects"))?;
+    if cell(1) != Some(mark.fingerprint.to_string().as_str()) {
+        return Err(wrong("fingerprint"));
+    }
+    let definitions = |text: &str| -> Option<Result<Snapshot, MarkError>> { Some(Snapshot::from_json(&json(text)?)) };
+    let definitions = match cell(3) {
+        Some(text) => Some(
+            definitions(text)
+                .and_then(Result::ok)
+                .ok_or_else(|| wrong("definitions"))?,
+        ),
+        None => None,
+    };
+    Ok(StoredMark {
+        head: cell(0)
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| wrong("head"))?,
+        mark,
+        definitions,
+        format: cell(5)
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| wrong("format"))?,
+        taken_at: cell(4).ok_or_else(|| wrong("taken_at"))?.to_owned(),
+    })
+}
+
+/// Returns the statement that writes a mark with its definitions and removes the definitions of older ones.
+///
+/// # Privileges
+/// USAGE on schema `rlsctl`; INSERT, SELECT and UPDATE on `rlsctl.schema_mark`.
+///
+/// # Errors
+/// [`NulByte`].
+pub fn write_statement(head: &Head, snapshot: &Snapshot) -> Result<String, NulByte> {
+    let mark = snapshot.mark();
+    let head = head.to_string();
+    let (fingerprint, objects) = (mark.fingerprint.to_string(), mark.to_json().to_string());
+    let definitions = snapshot.to_json().to_string();
+    let values = [
+        Value::Text(&head),
+        Value::Text(&fingerprint),
+        Value::Text(&objects),
+        Value::Text(&definitions),
+        Value::Integer(FORMAT),
+    ];
+    bind(WRITE, &values)
+}
+
+/// Writes a mark, as [`write_statement`] says. One message.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn write(session: &Session, head: &Head, snapshot: &Snapshot) -> Result<(), LedgerError> {
+    let insert = write_statement(head, snapshot).map_err(|error| LedgerError::Unreadable {
+        what: error.to_string(),
+    })?;
+    session.rows(&insert).await?;
+    Ok(())
+}

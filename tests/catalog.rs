@@ -1,0 +1,41 @@
+//! The snapshot of the catalog: what was changed is named, by its own object, and nothing else is.
+
+mod changes;
+mod sameness;
+mod store;
+
+use rlsctl::catalog::Snapshot;
+use rlsctl::pg::{self, Environment, Session, Settings, Work};
+use tokio::runtime::Builder;
+
+use crate::support::db::TestDb;
+
+/// Opens a session of the kind that reads, in a database, as a role.
+async fn open(db: &TestDb, role: Option<&str>) -> Session {
+    let mut environment = Environment::empty();
+    environment.os_user = Some("root".to_owned());
+    // Of several values for one key the last one counts.
+    let dsn = role.map_or_else(|| db.dsn(), |role| format!("{} user={role}", db.dsn()));
+    let settings = Settings::resolve(Some(&dsn), &environment).unwrap();
+    pg::connect(&settings, Work::Reader).await.unwrap()
+}
+
+/// Takes a snapshot in a session.
+async fn taken(session: &Session) -> Snapshot {
+    let rows = session.rows("show server_version_num").await.unwrap();
+    let version = rows[0][0].as_deref().unwrap().parse().unwrap();
+    pg::snapshot(session, version).await.unwrap()
+}
+
+/// Takes a snapshot of a database.
+fn snapshot(db: &TestDb) -> Snapshot {
+    run(async { taken(&open(db, None).await).await })
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
