@@ -1,8 +1,8 @@
 //! One row of the other ledger against one file, by the other tool's own checksum.
 
-use super::checksum::{graphile, refinery};
 use super::files::File;
 use super::rows::{Row, Stored};
+use crate::migration::peer_checksum::{graphile, refinery};
 
 /// What a row says about a file's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

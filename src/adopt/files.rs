@@ -8,7 +8,7 @@ use crate::finding::Finding;
 use crate::ledger::Peer;
 use crate::migration::{Migration, Set, Text, TokenChecksum, drizzle_times};
 
-use super::checksum::{atlas, flyway, postgres_migrations, prisma, sqitch, sqlx};
+use crate::migration::peer_checksum::{atlas, flyway, postgres_migrations, prisma, sqitch, sqlx};
 
 /// A file that a row of the other ledger may be about.
 #[derive(Clone, Debug)]

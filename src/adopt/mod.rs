@@ -5,7 +5,6 @@
 //! and ours is written, and carries the plan out in it. The other tool's table is only read.
 
 pub mod advice;
-pub mod checksum;
 pub mod compare;
 pub mod execute;
 pub mod files;

@@ -7,7 +7,8 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::migration::{Version, peer_checksum};
+use crate::migration::Version;
+use crate::migration::peer_checksum::{drizzle, flyway, graphile, prisma, refinery, sqlx};
 
 /// A tool whose ledger can be kept in step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,7 +193,7 @@ impl Mirror {
             Self::Sqlx => vec![
                 number(&version)?,
                 Cell::Text(words),
-                Cell::Text(peer_checksum::sqlx(file.raw)),
+                Cell::Text(sqlx::checksum(file.raw)),
             ],
             Self::Dbmate => vec![Cell::Text(version)],
             Self::GolangMigrate | Self::Goose => vec![number(&version)?],
@@ -200,14 +201,19 @@ impl Mirror {
                 Cell::Text(version.replace('_', ".")),
                 Cell::Text(words),
                 Cell::text(file.script),
-                Cell::Integer(peer_checksum::flyway(file.raw).into()),
+                Cell::Integer(flyway::checksum(file.raw).into()),
             ],
             Self::Refinery => {
                 let number = number(&version)?;
                 let Cell::Integer(plain) = number else {
                     return Err(format!("version {version} is no number"));
                 };
-                let checksum = peer_checksum::refinery(file.name, plain, file.raw, file.wide)
+                let width = if file.wide {
+                    refinery::Width::Eight
+                } else {
+                    refinery::Width::Four
+                };
+                let checksum = refinery::checksum(file.name, plain, file.raw, width)
                     .ok_or_else(|| format!("version {version} does not fit into an integer, as its ledger has it"))?;
                 vec![number, Cell::text(file.name), Cell::Text(checksum)]
             }
@@ -218,16 +224,16 @@ impl Mirror {
                 let folder = folder.ok_or("Prisma's migrations are folders with a migration.sql")?;
                 vec![
                     Cell::text(folder.to_string_lossy()),
-                    Cell::Text(peer_checksum::sha256(file.raw)),
+                    Cell::Text(prisma::checksum(file.raw)),
                 ]
             }
             Self::Drizzle => {
-                let when = peer_checksum::drizzle_when(file.path).and_then(|when| i64::try_from(when).ok());
+                let when = drizzle::when(file.path).and_then(|when| i64::try_from(when).ok());
                 let when = when.ok_or("meta/_journal.json beside it does not say when it was made")?;
-                vec![Cell::Text(peer_checksum::sha256(file.raw)), Cell::Integer(when)]
+                vec![Cell::Text(prisma::checksum(file.raw)), Cell::Integer(when)]
             }
             Self::Graphile => {
-                let (previous, hash) = peer_checksum::graphile(file.raw)
+                let (previous, hash) = graphile::committed(file.raw)
                     .ok_or("it has no `--! Previous:` and `--! Hash:`, as graphile-migrate commit writes them")?;
                 let previous = previous.map_or(Cell::Null, Cell::Text);
                 vec![Cell::Text(hash), previous, Cell::Text(format!("{version}.sql"))]

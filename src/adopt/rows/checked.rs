@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::migration::Version;
 
-use crate::adopt::checksum::supabase;
+use crate::migration::peer_checksum::supabase;
 
 use super::field::Fields;
 use super::{Mark, One, Row, Said, Stored, unfinished};

@@ -1,8 +1,9 @@
-//! Other tools' checksums, each as its tool computes it: pure functions of names and text.
+//! What other tools' ledgers keep about a file, each as its tool computes it: pure functions of names and text, but for Drizzle's journal.
 //!
 //! Read from the tools' sources; the test vectors were made with the tools or with independent implementations of the hashes.
 
 pub mod atlas;
+pub mod drizzle;
 pub mod flyway;
 pub mod graphile;
 pub mod postgres_migrations;

@@ -31,6 +31,19 @@ pub fn vouches(stored: &str, raw: &str) -> bool {
     headers.contains(&("Hash", stored)) && headers.iter().any(|(key, _)| *key == "AllowInvalidHash")
 }
 
+/// Returns the hash before a committed file's and its own, as its header has them; `None` without that header.
+pub fn committed(raw: &str) -> Option<(Option<String>, String)> {
+    let headers: Vec<_> = raw.split('\n').map_while(header).collect();
+    let value = |key: &str| {
+        headers
+            .iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| (*value).to_owned())
+    };
+    let previous = value("Previous")?;
+    Some(((previous != "-").then_some(previous), value("Hash")?))
+}
+
 /// What JavaScript's `trim` takes away.
 fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() && c != '\u{85}' || c == '\u{feff}')
@@ -59,6 +72,15 @@ mod tests {
     fn vectors() {
         assert_eq!(checksum(None, LF), FIRST);
         assert_eq!(checksum(Some(FIRST), "ALTER TABLE t ADD x int;\n"), SECOND);
+    }
+
+    #[test]
+    fn the_hashes_of_a_committed_file_are_in_its_header() {
+        let text = format!("--! Previous: -\n--! Hash: {FIRST}\n\nselect 1;\n--! Hash: sha1:cd\n");
+        assert_eq!(committed(&text), Some((None, FIRST.to_owned())));
+        let text = format!("--! Previous: {FIRST}\r\n--! Hash: {SECOND}\r\n--! Message: x\r\n\r\nselect 1;\r\n");
+        assert_eq!(committed(&text), Some((Some(FIRST.to_owned()), SECOND.to_owned())));
+        assert_eq!(committed("select 1;\n--! Hash: sha1:cd\n"), None);
     }
 
     #[test]
