@@ -83,7 +83,10 @@ pub fn status_text(standing: &Standing) -> String {
     }
     for table in &standing.other_ledgers {
         let hint = "`rlsctl adopt` takes it over";
-        line("", format!("another tool's ledger is here: {}; {hint}", printable(table)));
+        line(
+            "",
+            format!("another tool's ledger is here: {}; {hint}", printable(table)),
+        );
     }
     let newest = standing
         .newest
