@@ -1,5 +1,7 @@
 //! Which file each row of the other ledger is about.
 
+use std::collections::HashMap;
+
 use crate::ledger::Peer;
 use crate::migration::Version;
 
@@ -42,22 +44,26 @@ pub enum About {
 pub struct Joiner<'a> {
     peer: Peer,
     files: &'a [File],
+    maps: &'a [Map],
+    known: HashMap<&'a str, &'a Version>,
     taken: Vec<bool>,
 }
 
 impl<'a> Joiner<'a> {
-    /// Returns a joiner for the files of one folder.
-    pub fn new(peer: Peer, files: &'a [File]) -> Self {
+    /// Returns a joiner for the files of one folder, what was said about rows, and what was recorded of them by their labels.
+    pub fn new(peer: Peer, files: &'a [File], maps: &'a [Map], known: HashMap<&'a str, &'a Version>) -> Self {
         Self {
             peer,
             files,
+            maps,
+            known,
             taken: vec![false; files.len()],
         }
     }
 
     /// Returns what each row is about: what somebody said comes first, then the version; of what is left, the content, then the name.
-    pub fn join(mut self, rows: &[Row], maps: &[Map]) -> Vec<About> {
-        let mut about: Vec<Option<About>> = rows.iter().map(|row| self.mapped(row, maps)).collect();
+    pub fn join(mut self, rows: &[Row]) -> Vec<About> {
+        let mut about: Vec<Option<About>> = rows.iter().map(|row| self.mapped(row)).collect();
         for (row, about) in rows.iter().zip(&mut about) {
             if about.is_none() {
                 *about = self.direct(row);
@@ -84,9 +90,9 @@ impl<'a> Joiner<'a> {
         found.ok().filter(|index| !self.taken[*index])
     }
 
-    fn mapped(&mut self, row: &Row, maps: &[Map]) -> Option<About> {
-        let map = maps.iter().find(|map| map.is_of(row))?;
-        let file = self.of_version(&map.new)?;
+    fn mapped(&mut self, row: &Row) -> Option<About> {
+        let said = self.maps.iter().find(|map| map.is_of(row)).map(|map| &map.new);
+        let file = self.of_version(said.or_else(|| self.known.get(row.label.as_str()).copied())?)?;
         Some(self.settle(row, file, true))
     }
 

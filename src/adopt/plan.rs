@@ -149,8 +149,8 @@ pub fn plan(files: &[File], said: &Said, ours: &[Entry], ask: &Ask<'_>) -> Resul
         });
     }
     let known = ask.known.iter().filter(|map| find(ours, &map.new).is_some());
-    let maps: Vec<Map> = ask.maps.iter().chain(known).cloned().collect();
-    let about = Joiner::new(ask.table.peer, files).join(&said.rows, &maps);
+    let known = known.map(|map| (map.old.as_str(), &map.new)).collect();
+    let about = Joiner::new(ask.table.peer, files, ask.maps, known).join(&said.rows);
     let mut planner = Planner {
         files,
         ours,
@@ -172,7 +172,8 @@ pub fn plan(files: &[File], said: &Said, ours: &[Entry], ask: &Ask<'_>) -> Resul
 }
 
 fn find<'a>(ours: &'a [Entry], version: &Version) -> Option<&'a Entry> {
-    ours.iter().find(|entry| entry.version == *version)
+    let found = ours.binary_search_by(|entry| entry.version.cmp(version));
+    found.ok().map(|index| &ours[index])
 }
 
 struct Planner<'a> {

@@ -95,7 +95,11 @@ pub fn status_text(standing: &Standing) -> String {
         Some(head) => line("head", format!("{GOOD}{}{GOOD:#}", head.short())),
     }
     for table in &standing.other_ledgers {
-        line("", format!("another tool's ledger is here: {}", printable(table)));
+        let hint = "`rlsctl adopt` takes it over";
+        line(
+            "",
+            format!("another tool's ledger is here: {}; {hint}", printable(table)),
+        );
     }
     let newest = standing
         .newest

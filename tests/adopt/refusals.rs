@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{FIRST, Migrated, SECOND, pairs, sqlx};
 use crate::support::db::{TestDb, psql};
+use crate::support::pgbouncer::PgBouncer;
 use crate::support::project::Project;
 use crate::support::servers::{server_with, standby_of, until_caught_up};
 
@@ -193,6 +194,34 @@ fn a_server_that_takes_no_writes_is_said_to_be_one() {
     let run = on_standby(&["adopt"]).exits(3);
     assert!(run.stderr.contains("standby"), "{}", run.stderr);
     on_standby(&["adopt", "--dry-run"]).exits(0);
+}
+
+#[test]
+fn a_transaction_pooler_is_left_as_it_was() {
+    let server = server_with(&[]);
+    let pooler = PgBouncer::before(&server, 1);
+    let project = Project::new();
+    project.migration("1_a.sql", "create table a (id int);\n");
+    let sql = |text: &str| psql(&server, &server.dsn("postgres"), text).unwrap();
+    sql("create table schema_migrations (version varchar primary key); insert into schema_migrations values ('1')");
+    let adopt = |args: &[&str], code| {
+        let run = project.rlsctl(args).env("DATABASE_URL", pooler.url("postgres")).run();
+        run.exits(code)
+    };
+    adopt(&["adopt", "--dry-run"], 0);
+    // Refused in the middle of the transaction: it must not stay open for the next one in the pool.
+    adopt(&["adopt", "--map", "7=8"], 6);
+    assert_eq!(
+        sql("select count(*) from pg_locks where relation = 'schema_migrations'::regclass"),
+        "0"
+    );
+    adopt(&["adopt"], 0);
+    adopt(&["adopt"], 0);
+    assert_eq!(
+        sql("select count(*) from pg_locks where relation = 'schema_migrations'::regclass"),
+        "0"
+    );
+    assert_eq!(sql("select version, origin from rlsctl.ledger"), "1|adopt");
 }
 
 #[test]
