@@ -1,24 +1,21 @@
 //! `rlsctl drift-check`.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::catalog::Snapshot;
-use crate::drift::{Sides, Strictness, against, files, missing, schema, who_moved};
+use crate::drift::{Strictness, files, missing, who_moved};
 use crate::event::{Event, Listener as _};
 use crate::exit::{Exit, Failure};
 use crate::finding::Finding;
-use crate::ledger::{AppliedState, Entry, verify};
+use crate::ledger::{AppliedState, Verified, verify};
 use crate::migration::{Set, git, load};
-use crate::pg::{Look, Session, Work, ledger_edit, ledger_store};
-use crate::report::{
-    Comparison, Difference, Document, DriftReport, LedgerSide, count, drift_document, drift_text, sort_findings,
-};
+use crate::pg::{Look, Session, Work, ledger_edit};
+use crate::report::{Document, DriftReport, LedgerSide, TargetInfo, count, drift_document, drift_text, sort_findings};
 
 use super::args::DriftCheckArgs;
-use super::catalog_legs::{Catalog, Looked, snapshot};
-use super::connection::{Gathered, NotGathered, applied, connect_and_look, gather, ledger_failure, other_settings};
+use super::catalog_legs::{Catalog, Looked};
+use super::connection::{Gathered, NotGathered, applied, gather, ledger_failure};
 use super::context::{Context, Refusal, block_on};
+use super::drift_against::compare_with;
 
 /// The command's name in documents.
 const NAME: &str = "drift-check";
@@ -64,40 +61,7 @@ async fn check(context: &Context<'_>, args: &DriftCheckArgs, gathered: Gathered)
         _ => state,
     };
     let verified = verify(&set, state);
-    let mut findings = wrote.findings;
-    if !args.no_files {
-        let strictness = Strictness {
-            cosmetic: args.strict,
-            pending: args.no_pending,
-        };
-        findings.extend(files(&verified, strictness));
-    }
-    if let Some(reference) = &args.reference {
-        let (loaded, name) = reference_set(&set, reference)?;
-        let applied = verified.applied.iter().map(|(version, checksum)| (version, checksum));
-        who_moved(&mut findings, &set, &applied.collect(), &loaded, &name);
-    }
-    let side = LedgerSide {
-        description: target.description.clone(),
-        applied: verified.applied.len(),
-        newest: verified.newest.clone(),
-        head: look.ledger.as_ref().map(|ledger| ledger.head),
-    };
-    let mut report = DriftReport {
-        folder: format!(
-            "{} ({} layout, {})",
-            set.dir.display(),
-            set.layout,
-            count(set.migrations.len(), "file")
-        ),
-        head_of_files: set.head(),
-        target: side,
-        against: None,
-        catalog: Vec::new(),
-        wrote: wrote.files,
-        looked_at: looked_at(&set, &verified.applied),
-        findings,
-    };
+    let mut report = files_leg(args, &set, &verified, (&look, &target), wrote)?;
     let catalog = Catalog::of(args);
     if catalog.is_wanted() {
         let wanted = Looked {
@@ -118,6 +82,50 @@ async fn check(context: &Context<'_>, args: &DriftCheckArgs, gathered: Gathered)
     document.target = Some(target);
     context.print(&document, &drift_text(&report))?;
     Ok(report.exit())
+}
+
+/// Compares files with the ledger.
+fn files_leg(
+    args: &DriftCheckArgs,
+    set: &Set,
+    verified: &Verified<'_>,
+    (look, target): (&Look, &TargetInfo),
+    wrote: Written,
+) -> Result<DriftReport, Failure> {
+    let mut findings = wrote.findings;
+    if !args.no_files {
+        let strictness = Strictness {
+            cosmetic: args.strict,
+            pending: args.no_pending,
+        };
+        findings.extend(files(verified, strictness));
+    }
+    if let Some(reference) = &args.reference {
+        let (loaded, name) = reference_set(set, reference)?;
+        let applied = verified.applied.iter().map(|(version, checksum)| (version, checksum));
+        who_moved(&mut findings, set, &applied.collect(), &loaded, &name);
+    }
+    let side = LedgerSide {
+        description: target.description.clone(),
+        applied: verified.applied.len(),
+        newest: verified.newest.clone(),
+        head: look.ledger.as_ref().map(|ledger| ledger.head),
+    };
+    Ok(DriftReport {
+        folder: format!(
+            "{} ({} layout, {})",
+            set.dir.display(),
+            set.layout,
+            count(set.migrations.len(), "file")
+        ),
+        head_of_files: set.head(),
+        target: side,
+        against: None,
+        catalog: Vec::new(),
+        wrote: wrote.files,
+        looked_at: looked_at(set, &verified.applied),
+        findings,
+    })
 }
 
 fn looked_at(set: &Set, applied: &[(crate::migration::Version, crate::migration::Checksum)]) -> Vec<String> {
@@ -205,74 +213,4 @@ fn reference_set(set: &Set, reference: &str) -> Result<(Set, String), Failure> {
         }
         None => Ok((loaded(Path::new(reference))?, reference.to_owned())),
     }
-}
-
-/// Compares the target's ledger with another database's.
-async fn compare_with(
-    context: &Context<'_>,
-    (session, here_look): (&Session, &Look),
-    other: &str,
-    report: &mut DriftReport,
-) -> Result<(), Failure> {
-    let (settings, target) = other_settings(context, other)?;
-    let (theirs, look) = connect_and_look(&settings, Work::Reader).await?;
-    let rows = |ledger: bool, session| async move {
-        if !ledger {
-            return Ok(Vec::new());
-        }
-        ledger_store::entries(session)
-            .await
-            .map_err(|error| ledger_failure(&error))
-    };
-    let there = rows(look.ledger.is_some(), &theirs).await?;
-    let here = rows(report.target.head.is_some(), session).await?;
-    let catalogs = against_catalog((session, here_look), (&theirs, &look)).await?;
-    theirs.close().await;
-    let names = [report.target.description.clone(), target.description.clone()];
-    report.findings.extend(against(&here, &there, &names[0], &names[1]));
-    let [ours, theirs_now] = catalogs;
-    let sides = Sides {
-        old: &format!("on {}", names[1]),
-        new: &format!("on {}", names[0]),
-        help: "what one database lacks goes into a migration, which then runs on both",
-    };
-    report
-        .findings
-        .extend(schema(&theirs_now.mark(), Some(&theirs_now), &ours, sides));
-    let side = LedgerSide {
-        description: target.description,
-        applied: there.len(),
-        newest: there.last().map(|entry| entry.version.clone()),
-        head: look.ledger.as_ref().map(|ledger| ledger.head),
-    };
-    let heads = [&report.target.head, &side.head].map(|head| head.as_ref().map(ToString::to_string));
-    let comparison = Comparison {
-        sides: names,
-        heads,
-        rows: table(&here, &there),
-    };
-    report.against = Some((side, comparison));
-    Ok(())
-}
-
-/// Returns both catalogs, ours first.
-async fn against_catalog(here: (&Session, &Look), there: (&Session, &Look)) -> Result<[Snapshot; 2], Failure> {
-    Ok([snapshot(here.0, here.1).await?, snapshot(there.0, there.1).await?])
-}
-
-/// Returns a row for every version that either ledger has.
-fn table(here: &[Entry], there: &[Entry]) -> Vec<Difference> {
-    let content = |entry: &Entry| format!("{} {}", entry.checksum, entry.name);
-    let mut rows: BTreeMap<_, [String; 2]> = BTreeMap::new();
-    for (side, entries) in [here, there].into_iter().enumerate() {
-        for entry in entries {
-            rows.entry(&entry.version).or_default()[side] = content(entry);
-        }
-    }
-    let row = |(version, [left, right]): (&crate::migration::Version, [String; 2])| Difference {
-        version: version.to_string(),
-        left,
-        right,
-    };
-    rows.into_iter().map(row).collect()
 }

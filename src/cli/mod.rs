@@ -8,6 +8,7 @@ mod catalog_legs;
 mod connection;
 mod context;
 mod describe;
+mod drift_against;
 mod drift_check;
 mod init;
 mod migrate;

@@ -83,7 +83,11 @@ pub fn render_finding(finding: &Finding) -> String {
 
 /// Returns lines as they are, such as those of a diff, set off from what is around them.
 fn indented(lines: &str) -> String {
-    lines.lines().map(|line| format!("    {}\n", printable(line))).collect()
+    let mut text = String::new();
+    for line in lines.trim_end_matches('\n').split('\n') {
+        text.push_str(&format!("    {}\n", printable(line)));
+    }
+    text
 }
 
 fn help(finding: &Finding) -> String {
