@@ -92,6 +92,17 @@ impl World {
                 );
                 (world.run(&["adopt"]).exits(0), "adopt")
             }
+            "drift-check" => {
+                applied();
+                world.db.psql("alter table orders add column by_hand int");
+                (world.run(&["drift-check"]).exits(1), "drift-check")
+            }
+            "accept" => {
+                applied();
+                project.migration("0001_orders.sql", "create table orders (id bigint);\n");
+                let reason = ["accept", "0001", "--reason", "the type was wrong"];
+                (world.run(&reason).exits(0), "accept")
+            }
             "usage" => (world.run(&["migrate", "--single"]).exits(2), "usage"),
             other => panic!("docs/json.md has an example `{other}` that nobody makes"),
         }
@@ -102,6 +113,12 @@ impl World {
 fn normalized(value: &mut Value, key: &str) {
     match (key, &mut *value) {
         ("description", Value::String(text)) => "db.example.com/app as migrator".clone_into(text),
+        ("mark_taken_at", Value::String(text)) => "2026-11-21 09:30:00.123456+00".clone_into(text),
+        ("catalog", Value::String(text)) => {
+            if let Some((before, _)) = text.rsplit_once(", at ") {
+                *text = format!("{before}, at 2026-11-21 09:30:00.123456+00");
+            }
+        }
         ("duration_ms", Value::Number(_)) => *value = json!(4.2),
         ("message", Value::String(text)) if text.contains(" was applied at ") || text.contains("applied at ") => {
             if let Some((before, _)) = text.split_once(" at ") {
