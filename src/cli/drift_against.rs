@@ -8,7 +8,7 @@ use crate::exit::Failure;
 use crate::ledger::Entry;
 use crate::migration::Version;
 use crate::pg::{Look, Session, Work, ledger_store};
-use crate::report::{Comparison, Difference, DriftReport, LedgerSide};
+use crate::report::{Comparison, Difference, DriftReport, LedgerSide, TargetInfo};
 
 use super::catalog_legs::snapshot;
 use super::connection::{connect_and_look, ledger_failure, other_settings};
@@ -18,7 +18,7 @@ use super::context::Context;
 pub async fn compare_with(
     context: &Context<'_>,
     (session, here_look): (&Session, &Look),
-    other: &str,
+    (ours, other): (&TargetInfo, &str),
     report: &mut DriftReport,
 ) -> Result<(), Failure> {
     let (settings, target) = other_settings(context, other)?;
@@ -35,7 +35,8 @@ pub async fn compare_with(
     let here = rows(report.target.head.is_some(), session).await?;
     let catalogs = against_catalog((session, here_look), (&theirs, &look)).await?;
     theirs.close().await;
-    let names = [report.target.description.clone(), target.description.clone()];
+    let called = |info: &TargetInfo| info.name.clone().unwrap_or_else(|| info.description.clone());
+    let names = [called(ours), called(&target)];
     report.findings.extend(against(&here, &there, &names[0], &names[1]));
     let [ours, theirs_now] = catalogs;
     let sides = Sides {
@@ -69,7 +70,7 @@ async fn against_catalog(here: (&Session, &Look), there: (&Session, &Look)) -> R
 
 /// Returns a row for every version that either ledger has.
 fn table(here: &[Entry], there: &[Entry]) -> Vec<Difference> {
-    let content = |entry: &Entry| format!("{} {}", entry.checksum, entry.name);
+    let content = |entry: &Entry| format!("{} {}", entry.checksum.short(), entry.name);
     let mut rows: BTreeMap<_, [String; 2]> = BTreeMap::new();
     for (side, entries) in [here, there].into_iter().enumerate() {
         for entry in entries {

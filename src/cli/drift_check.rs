@@ -74,7 +74,7 @@ async fn check(context: &Context<'_>, args: &DriftCheckArgs, gathered: Gathered)
         catalog.look(&wanted, &mut report).await?;
     }
     if let Some(other) = &args.against {
-        compare_with(context, (&session, &look), other, &mut report).await?;
+        compare_with(context, (&session, &look), (&target, other), &mut report).await?;
     }
     session.close().await;
     sort_findings(&mut report.findings);

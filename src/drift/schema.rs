@@ -28,9 +28,9 @@ pub fn schema(old: &Mark, old_definitions: Option<&Snapshot>, new: &Snapshot, si
 fn finding(one: &Difference, old: Option<&Snapshot>, new: &Snapshot, sides: Sides<'_>) -> Finding {
     let Difference { id, change } = one;
     let message = match change {
-        Change::Added => format!("is there {}, and was not {}", sides.new, sides.old),
-        Change::Removed => format!("is gone {}; it was there {}", sides.new, sides.old),
-        Change::Changed => format!("is not {} what it was {}", sides.new, sides.old),
+        Change::Added => format!("is there {}, unlike {}", sides.new, sides.old),
+        Change::Removed => format!("is missing {}, unlike {}", sides.new, sides.old),
+        Change::Changed => format!("is not the same {} as {}", sides.new, sides.old),
     };
     let definition = |snapshot: Option<&Snapshot>, id: &ObjectId| snapshot.and_then(|it| it.objects.get(id)).cloned();
     let (before, after) = (definition(old, id), definition(Some(new), id));
@@ -82,9 +82,9 @@ mod tests {
         assert_eq!(
             told,
             [
-                "table public.b is not now what it was then",
-                "table public.c is gone now; it was there then",
-                "table public.d is there now, and was not then",
+                "table public.b is not the same now as then",
+                "table public.c is missing now, unlike then",
+                "table public.d is there now, unlike then",
             ]
         );
         let diff = found[0].evidence["diff"].as_str().unwrap();
