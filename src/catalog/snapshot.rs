@@ -35,6 +35,15 @@ impl Snapshot {
         )
     }
 
+    /// Returns the text of [`Snapshot::to_json`], without making the value.
+    ///
+    /// # Panics
+    /// Never: names and texts can be written as JSON.
+    pub fn to_json_text(&self) -> String {
+        let pairs = self.objects.iter().map(|(id, text)| (id.to_string(), text.as_str()));
+        serde_json::to_string(&pairs.collect::<BTreeMap<_, _>>()).expect("names and texts can be written")
+    }
+
     /// Reads what [`Snapshot::to_json`] wrote.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ async fn accept(context: &Context<'_>, args: &AcceptArgs) -> Result<Exit, Failur
     if !nothing && !args.dry_run {
         let detail = serde_json::json!({ "reason": args.reason, "objects": objects });
         let event = ledger_store::event_statement("accepted", None, &detail).map_err(|error| failed(&error))?;
-        let mark = mark_store::write_statement(&ledger.head, &now).map_err(|error| failed(&error))?;
+        let mark = mark_store::write_statement(&ledger.head, now).map_err(|error| failed(&error))?;
         let written = session.message(&format!("{event};\n{mark}")).await.result;
         written.map_err(|error| ledger_failure(&error.into()))?;
     }

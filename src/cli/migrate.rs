@@ -55,7 +55,7 @@ async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> 
     }
     writable(&gathered.look)?;
     other_ledgers(&gathered.look, args)?;
-    execute(context, &plan, gathered, mirroring, document).await
+    execute(context, plan, gathered, mirroring, document).await
 }
 
 /// Returns the other tool's ledger that is to be kept in step, if one is; or what is wrong with it.
@@ -133,7 +133,7 @@ fn other_ledgers(look: &Look, args: &MigrateArgs) -> Result<(), Failure> {
 
 async fn execute(
     context: &Context<'_>,
-    plan: &Plan,
+    plan: Plan,
     gathered: Gathered,
     mirroring: Option<Mirroring>,
     document: Document,
@@ -150,11 +150,13 @@ async fn execute(
         .await
         .map_err(|error| ledger_failure(&error))?;
     let Gathered {
+        set,
         session,
         settings,
         look,
         ..
     } = gathered;
+    drop(set);
     // Without git, or in a panic of that thread, the ledger's column stays null.
     let commit = commit.join().unwrap_or_default();
     let migrator = Migrator::new(session, settings, look, context.ui, interrupt, commit);

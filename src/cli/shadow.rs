@@ -198,7 +198,7 @@ async fn run(
         .map_err(|error| ledger_failure(&error))?;
     let (_sender, receiver) = watch::channel(None);
     let mut migrator = Migrator::new(session, settings.clone(), look, &Silent, Interrupt::new(receiver), None);
-    let outcome = migrator.run(&plan).await;
+    let outcome = migrator.run(plan).await;
     migrator.close().await;
     Ok(outcome.stopped)
 }

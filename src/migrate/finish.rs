@@ -69,18 +69,20 @@ impl Migrator<'_> {
                     Some(by_hand) => now.carrying(&by_hand.marked, &by_hand.before),
                     None => now,
                 };
-                mark_store::write_statement(&outcome.head, &marked).map_err(|error| error.to_string())
+                mark_store::write_statement(&outcome.head, marked).map_err(|error| error.to_string())
             }
             Err(error) => Err(error.to_string()),
         };
-        let failed = match mark {
-            Ok(mark) => {
-                statements.push(mark);
-                None
-            }
-            Err(reason) => Some(reason),
+        // The mark is megabytes long where there are thousands of tables: it is not copied once more.
+        let (mut message, failed) = match mark {
+            Ok(mark) => (mark, None),
+            Err(reason) => (String::new(), Some(reason)),
         };
-        let written = self.session.message(&statements.join(";\n")).await.result;
+        for statement in &statements {
+            message.push_str(";\n");
+            message.push_str(statement);
+        }
+        let written = self.session.message(&message).await.result;
         if let Some(reason) = failed.or(written.err().map(|error| error.to_string())) {
             self.listener.on(Event::Warning(format!(
                 "the schema mark was not written, so `rlsctl drift-check` cannot see what changes by hand from here: {reason}"

@@ -17,7 +17,7 @@ use super::outcome::Outcome;
 use super::refuse::Objections;
 
 /// How many bytes of text a plan keeps, so that files are not read again between two transactions. Those beyond it are.
-const KEPT: usize = 4 << 20;
+const KEPT: usize = 2 << 20;
 
 /// What the planner is asked for.
 #[derive(Clone, Debug)]

@@ -46,7 +46,11 @@ pub fn statement(file: &'static str) -> &'static str {
 /// # Panics
 /// If the statement asks for a value that is not there, which every test of the statement would show.
 pub fn bind(sql: &'static str, values: &[Value<'_>]) -> Result<String, NulByte> {
-    let mut bound = String::with_capacity(sql.len() + 64 * values.len());
+    let texts = values.iter().map(|value| match value {
+        Value::Text(text) | Value::Optional(Some(text)) => text.len() + text.len() / 16,
+        _ => 0,
+    });
+    let mut bound = String::with_capacity(sql.len() + 64 * values.len() + texts.sum::<usize>());
     let mut rest = statement(sql);
     while let Some((before, after)) = rest.split_once('$') {
         bound.push_str(before);

@@ -4,6 +4,8 @@ mod assemble;
 mod grants;
 mod queries;
 
+use assemble::Assembly;
+
 use crate::catalog::Snapshot;
 
 use super::connect::Session;
@@ -50,8 +52,8 @@ pub enum CatalogError {
 /// # Errors
 /// [`CatalogError`].
 pub async fn snapshot(session: &Session, server_version: u32) -> Result<Snapshot, CatalogError> {
-    let rows = read(session, &queries::message(server_version / 10000, &[])).await?;
-    assemble::snapshot(rows, server_version / 10000)
+    let (_, snapshot) = read(session, server_version / 10000, &[], usize::MAX).await?;
+    Ok(snapshot)
 }
 
 /// Returns a snapshot, and the rows of a statement that is sent in the same message; they have `width` columns, which is not
@@ -62,18 +64,28 @@ pub(super) async fn snapshot_and(
     also: &str,
     width: usize,
 ) -> Result<(Vec<Row>, Snapshot), CatalogError> {
-    let major = server_version / 10000;
-    let rows = read(session, &queries::message(major, &[also])).await?;
-    let (found, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.len() == width);
-    Ok((found, assemble::snapshot(rows, major)?))
+    read(session, server_version / 10000, &[also], width).await
 }
 
-async fn read(session: &Session, message: &str) -> Result<Vec<Row>, CatalogError> {
+async fn read(
+    session: &Session,
+    major: u32,
+    also: &[&str],
+    width: usize,
+) -> Result<(Vec<Row>, Snapshot), CatalogError> {
+    let message = queries::message(major, also);
     let mut attempt = 1;
     loop {
-        let answer = session.message(message).await;
-        let Err(error) = answer.result else {
-            return Ok(answer.rows);
+        let (mut found, mut assembly) = (Vec::new(), Assembly::new(major));
+        let on_row = |row: Row| {
+            if row.len() == width {
+                found.push(row);
+            } else {
+                assembly.take(row);
+            }
+        };
+        let Err(error) = session.message_with(&message, on_row).await.result else {
+            return Ok((found, assembly.finish()?));
         };
         let Some(sqlstate) = error.sqlstate().map(str::to_owned) else {
             return Err(error.into());

@@ -98,18 +98,21 @@ fn read(row: &Row) -> Result<StoredMark, LedgerError> {
     })
 }
 
-/// Returns the statement that writes a mark with its definitions and removes the definitions of older ones.
+/// Returns the statement that writes a mark with its definitions and removes the definitions of older ones. Takes the snapshot, so that
+/// no more of it is in memory at once than there has to be.
 ///
 /// # Privileges
 /// USAGE on schema `rlsctl`; INSERT, SELECT and UPDATE on `rlsctl.schema_mark`.
 ///
 /// # Errors
 /// [`NulByte`].
-pub fn write_statement(head: &Head, snapshot: &Snapshot) -> Result<String, NulByte> {
+pub fn write_statement(head: &Head, snapshot: Snapshot) -> Result<String, NulByte> {
     let mark = snapshot.mark();
     let head = head.to_string();
-    let (fingerprint, objects) = (mark.fingerprint.to_string(), mark.to_json().to_string());
-    let definitions = snapshot.to_json().to_string();
+    let (fingerprint, objects) = (mark.fingerprint.to_string(), mark.to_json_text());
+    drop(mark);
+    let definitions = snapshot.to_json_text();
+    drop(snapshot);
     let values = [
         Value::Text(&head),
         Value::Text(&fingerprint),
@@ -125,7 +128,7 @@ pub fn write_statement(head: &Head, snapshot: &Snapshot) -> Result<String, NulBy
 /// # Errors
 /// [`LedgerError`].
 pub async fn write(session: &Session, head: &Head, snapshot: &Snapshot) -> Result<(), LedgerError> {
-    let insert = write_statement(head, snapshot).map_err(|error| LedgerError::Unreadable {
+    let insert = write_statement(head, snapshot.clone()).map_err(|error| LedgerError::Unreadable {
         what: error.to_string(),
     })?;
     session.rows(&insert).await?;

@@ -117,6 +117,14 @@ fn chain(error: &dyn std::error::Error) -> String {
 impl Session {
     /// Sends `sql` as one message and reads its answer to the end.
     pub async fn message(&self, sql: &str) -> Answer {
+        let mut rows = Vec::new();
+        let mut answer = self.message_with(sql, |row| rows.push(row)).await;
+        answer.rows = rows;
+        answer
+    }
+
+    /// Sends `sql` as one message and hands on each row as it comes; the answer has none of them.
+    pub async fn message_with(&self, sql: &str, mut on_row: impl FnMut(Row)) -> Answer {
         let mut answer = Answer {
             completed: 0,
             rows: Vec::new(),
@@ -135,9 +143,7 @@ impl Session {
                 Ok(SimpleQueryMessage::CommandComplete(_)) => answer.completed += 1,
                 Ok(SimpleQueryMessage::Row(row)) => {
                     let columns = 0..row.columns().len();
-                    answer
-                        .rows
-                        .push(columns.map(|column| row.get(column).map(str::to_owned)).collect());
+                    on_row(columns.map(|column| row.get(column).map(str::to_owned)).collect());
                 }
                 Ok(_) => {}
                 Err(error) => {

@@ -1,6 +1,7 @@
 //! From the rows of the queries to definitions.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::catalog::{ObjectId, ObjectKind, Snapshot};
 use crate::pg::message::Row;
@@ -15,17 +16,42 @@ const QUERY: u32 = 10_000;
 /// A piece of a definition with its place: the row's, then facts before grants.
 type Fact = (u32, bool, String);
 
-/// Returns the snapshot that the rows tell of, in whatever order they come.
-pub(super) fn snapshot(rows: Vec<Row>, major: u32) -> Result<Snapshot, CatalogError> {
-    let mut all: BTreeMap<ObjectId, Vec<Fact>> = BTreeMap::new();
-    for row in rows {
-        let (id, facts) = read(row, major)?;
-        all.entry(id).or_default().extend(facts);
+/// What has come so far.
+pub(super) struct Assembly {
+    major: u32,
+    all: Result<BTreeMap<ObjectId, Vec<Fact>>, CatalogError>,
+}
+
+impl Assembly {
+    /// Begins.
+    pub(super) fn new(major: u32) -> Self {
+        Self {
+            major,
+            all: Ok(BTreeMap::new()),
+        }
     }
-    let objects = all.into_iter().map(|(id, facts)| (id, definition(facts)));
-    Ok(Snapshot {
-        objects: objects.collect(),
-    })
+
+    /// Takes a row. They are taken as they come: all of a large catalog at once would be many megabytes more.
+    pub(super) fn take(&mut self, row: Row) {
+        let Ok(all) = &mut self.all else { return };
+        match read(row, self.major) {
+            Ok((id, facts)) => match all.entry(id) {
+                Entry::Vacant(entry) => {
+                    entry.insert(facts);
+                }
+                Entry::Occupied(mut entry) => entry.get_mut().extend(facts),
+            },
+            Err(error) => self.all = Err(error),
+        }
+    }
+
+    /// Returns the snapshot.
+    pub(super) fn finish(self) -> Result<Snapshot, CatalogError> {
+        let objects = self.all?.into_iter().map(|(id, facts)| (id, definition(facts)));
+        Ok(Snapshot {
+            objects: objects.collect(),
+        })
+    }
 }
 
 fn definition(mut facts: Vec<Fact>) -> String {
