@@ -106,6 +106,12 @@ fn unreadable(what: impl Into<String>) -> CatalogError {
 mod tests {
     use super::*;
 
+    fn snapshot(rows: Vec<Row>, major: u32) -> Result<Snapshot, CatalogError> {
+        let mut assembly = Assembly::new(major);
+        rows.into_iter().for_each(|row| assembly.take(row));
+        assembly.finish()
+    }
+
     fn row(cells: [Option<&str>; 7]) -> Row {
         cells.map(|cell| cell.map(str::to_owned)).to_vec()
     }
