@@ -108,7 +108,9 @@ mod tests {
 
     fn snapshot(rows: Vec<Row>, major: u32) -> Result<Snapshot, CatalogError> {
         let mut assembly = Assembly::new(major);
-        rows.into_iter().for_each(|row| assembly.take(row));
+        for row in rows {
+            assembly.take(row);
+        }
         assembly.finish()
     }
 
