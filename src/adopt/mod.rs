@@ -1,7 +1,7 @@
 //! `adopt`: takes over another tool's ledger without running anything.
 //!
 //! [`rows::read`] says what the other ledger holds, [`files::load`] what the files are, [`plan::plan`] compares the two by the other
-//! tool's own [`checksum`], and makes a [`Plan`], a pure value; [`execute`] opens the one transaction in which the other ledger is read
+//! tool's own checksum, and makes a [`Plan`], a pure value; [`execute`] opens the one transaction in which the other ledger is read
 //! and ours is written, and carries the plan out in it. The other tool's table is only read.
 
 pub mod advice;
