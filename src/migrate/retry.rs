@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use crate::event::Event;
 use crate::migration::Text;
-use crate::pg::{self, MessageError, Work, ledger_store};
+use crate::pg::{self, MessageError, Work, ledger_edit, ledger_store};
 use crate::script::{PieceKind, split};
 
 use super::cut::Lesson;
@@ -137,8 +137,13 @@ impl Migrator<'_> {
         let applied = loop {
             if let Ok(session) = pg::connect(&self.settings, Work::Migrator).await {
                 self.reconnected(session);
-                if let Ok(found) = ledger_store::applied_checksum(&self.session, version).await {
-                    break Some(found.is_some());
+                // The server does not see at once that we are gone: what it is at may still be committed.
+                let running = ledger_edit::still_running(&self.session, &self.runner).await;
+                let found = ledger_store::applied_checksum(&self.session, version).await;
+                match (running, found) {
+                    (_, Ok(Some(_))) => break Some(true),
+                    (Ok(false), Ok(None)) => break Some(false),
+                    _ => {}
                 }
             }
             if Instant::now() > deadline || self.interrupt.signal().is_some() {

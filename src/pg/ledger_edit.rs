@@ -1,4 +1,4 @@
-//! The ledger's texts, and the one way in which a row changes after it was written.
+//! The ledger's texts, the one way in which a row changes after it was written, and whether one is still being written.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use super::ident::Ident;
 use super::ledger_store::{LedgerError, Look};
 
 const TEXTS: &str = include_str!("../../sql/ledger/texts.sql");
+const STILL_RUNNING: &str = include_str!("../../sql/ledger/still_running.sql");
 const ACCEPT: &str = include_str!("../../sql/ledger/accept.sql");
 
 /// A row as it is to be.
@@ -67,6 +68,16 @@ pub async fn texts(session: &Session, versions: &[Version]) -> Result<BTreeMap<V
         texts.insert(version, sql);
     }
     Ok(texts)
+}
+
+/// Returns whether a statement of `runner` is still running in another backend, whose client is gone or lost.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn still_running(session: &Session, runner: &str) -> Result<bool, LedgerError> {
+    let query = bind(STILL_RUNNING, &[Value::Text(&format!("/* rlsctl {runner} %"))]);
+    let rows = session.rows(&query.map_err(|error| unreadable(&error))?).await?;
+    Ok(rows.first().and_then(|row| row.first()?.as_deref()) == Some("t"))
 }
 
 /// Writes the checksum of an edited file into its row, and what was there before into the event log, in one statement. Returns whether

@@ -235,6 +235,16 @@ fn a_connection_cut_before_or_after_commit_is_told_apart() {
     );
     assert_eq!(db.psql("select to_regclass('b_marker') is not null"), "t");
     assert_eq!(db.psql("select count(*) from rlsctl.ledger"), "2");
+    // The server is still at it when we are back.
+    project.migration("3_c.sql", "create table c_marker (id int); select pg_sleep(1);");
+    proxy.cut(Cut::After(b"c_marker".to_vec()));
+    let run = project
+        .rlsctl(&["migrate"])
+        .env("DATABASE_URL", proxy.url(db.name()))
+        .run()
+        .exits(0);
+    assert!(run.stderr.contains("lost after its COMMIT"), "{run:?}");
+    assert_eq!(db.psql("select count(*) from rlsctl.ledger"), "3");
 }
 
 #[test]
