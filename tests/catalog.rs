@@ -2,6 +2,7 @@
 
 mod changes;
 mod sameness;
+mod silent;
 mod store;
 
 use rlsctl::catalog::Snapshot;

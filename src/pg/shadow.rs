@@ -38,15 +38,18 @@ async fn names(session: &Session, query: &'static str) -> Result<BTreeSet<String
 ///
 /// # Privileges
 /// CREATEROLE, and superuser for `owner`: meant for a throwaway server.
+///
+/// # Panics
+/// Never: a role has a name, and no name holds a NUL byte.
 pub async fn make_roles(session: &Session, wanted: &BTreeSet<String>, owner: &str) -> Result<(), MessageError> {
     let there = roles(session).await?;
     let mut sql = String::new();
     for name in wanted.iter().filter(|name| !there.contains(*name) && *name != owner) {
-        if let Ok(role) = Ident::new(name) {
-            sql.push_str(&format!("create role {role};\n"));
-        }
+        let role = Ident::new(name).expect("a role has a name without NUL");
+        sql.push_str(&format!("create role {role};\n"));
     }
-    if let (false, Ok(role)) = (there.contains(owner), Ident::new(owner)) {
+    if !there.contains(owner) {
+        let role = Ident::new(owner).expect("a role has a name without NUL");
         sql.push_str(&format!("create role {role} superuser login;\n"));
     }
     if sql.is_empty() {
@@ -62,10 +65,12 @@ pub async fn make_roles(session: &Session, wanted: &BTreeSet<String>, owner: &st
 ///
 /// # Privileges
 /// CREATEDB.
-pub async fn make_database(session: &Session, name: &str, owner: &str) -> Result<(), MessageError> {
-    let (Ok(name), Ok(owner)) = (Ident::new(name), Ident::new(owner)) else {
-        return Ok(());
-    };
+///
+/// # Panics
+/// Never: `name` is ours, and a role that is logged in has a name.
+pub async fn make_database(session: &Session, name: &'static str, owner: &str) -> Result<(), MessageError> {
+    let name = Ident::new(name).expect("a name of ours");
+    let owner = Ident::new(owner).expect("a role has a name without NUL");
     let create = format!("create database {name} owner {owner} template template0");
     session.message(&create).await.result
 }
