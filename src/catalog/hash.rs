@@ -3,6 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use sha2::{Digest, Sha256};
+
+use super::object::ObjectId;
+
 /// The sha256 of an object's definition.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectHash([u8; 32]);
@@ -57,6 +61,22 @@ macro_rules! sha256_text {
 
 sha256_text!(ObjectHash);
 sha256_text!(Fingerprint);
+
+impl ObjectHash {
+    /// Returns the hash of a definition.
+    pub fn of(definition: &str) -> Self {
+        Self(Sha256::digest(definition).into())
+    }
+}
+
+/// Returns the fingerprint of objects in their order.
+pub fn fingerprint<'a>(objects: impl Iterator<Item = (&'a ObjectId, ObjectHash)>) -> Fingerprint {
+    let mut hash = Sha256::new();
+    for (id, object) in objects {
+        hash.update(format!("{id}\0{object}\n"));
+    }
+    Fingerprint(hash.finalize().into())
+}
 
 fn unhex(text: &str) -> Option<[u8; 32]> {
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {

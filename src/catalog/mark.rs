@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
-use super::hash::{Fingerprint, HexError, ObjectHash};
+use super::hash::{Fingerprint, HexError, ObjectHash, fingerprint};
 use super::object::{ObjectId, UnknownObject};
 
 /// One hash an object, and the fingerprint over all.
@@ -40,12 +39,8 @@ pub enum MarkError {
 impl Mark {
     /// Returns the mark with these hashes.
     pub fn new(objects: BTreeMap<ObjectId, ObjectHash>) -> Self {
-        let mut hash = Sha256::new();
-        for (id, object) in &objects {
-            hash.update(format!("{id}\0{object}\n"));
-        }
         Self {
-            fingerprint: Fingerprint::from_bytes(hash.finalize().into()),
+            fingerprint: fingerprint(objects.iter().map(|(id, hash)| (id, *hash))),
             objects,
         }
     }
@@ -58,15 +53,6 @@ impl Mark {
                 .map(|(id, hash)| (id.to_string(), Value::from(hash.to_string())))
                 .collect::<Map<_, _>>(),
         )
-    }
-
-    /// Returns the text of [`Mark::to_json`], without making the value.
-    ///
-    /// # Panics
-    /// Never: names and hashes can be written as JSON.
-    pub fn to_json_text(&self) -> String {
-        let pairs = self.objects.iter().map(|(id, hash)| (id.to_string(), hash.to_string()));
-        serde_json::to_string(&pairs.collect::<BTreeMap<_, _>>()).expect("names and hashes can be written")
     }
 
     /// Reads what [`Mark::to_json`] wrote; the fingerprint is computed again.
@@ -102,10 +88,27 @@ mod tests {
                 .insert(ObjectId::new(ObjectKind::Table, identity), text.to_owned());
         }
         let mark = snapshot.mark();
-        assert_eq!(mark.to_json_text(), mark.to_json().to_string());
+        assert_eq!(snapshot.fingerprint(), mark.fingerprint);
         assert_eq!(Mark::from_json(&mark.to_json()), Ok(mark));
-        assert_eq!(snapshot.to_json_text(), snapshot.to_json().to_string());
         assert_eq!(Snapshot::from_json(&snapshot.to_json()), Ok(snapshot));
+    }
+
+    #[test]
+    fn pieces_join_to_the_text() {
+        let mut snapshot = Snapshot::default();
+        for number in 0..9 {
+            let id = ObjectId::new(ObjectKind::Table, format!("public.t{number}"));
+            snapshot.objects.insert(id, format!("comment '\u{e4}\"{number}\\'\n"));
+            let whole = snapshot.to_json();
+            for bytes in [1, 60, 1000] {
+                let pieces: Vec<String> = snapshot.clone().into_json_pieces(bytes).collect();
+                let read: Value = serde_json::from_str(&pieces.concat()).unwrap();
+                assert_eq!(read, whole, "{pieces:?}");
+                assert!(pieces.iter().all(|piece| piece.len() < bytes + 60), "{pieces:?}");
+            }
+        }
+        let none: Vec<String> = Snapshot::default().into_json_pieces(100).collect();
+        assert_eq!(none, ["{}"]);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! All objects of a database with their definitions.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
-use super::hash::ObjectHash;
+use super::hash::{Fingerprint, ObjectHash, fingerprint};
 use super::mark::{Mark, MarkError};
 use super::object::ObjectId;
 
@@ -21,8 +21,8 @@ pub struct Snapshot {
 impl Snapshot {
     /// Returns the hash of each object and the fingerprint over all.
     pub fn mark(&self) -> Mark {
-        let hash = |definition: &String| ObjectHash::from_bytes(Sha256::digest(definition.as_bytes()).into());
-        Mark::new(self.objects.iter().map(|(id, text)| (id.clone(), hash(text))).collect())
+        let hashes = self.objects.iter().map(|(id, text)| (id.clone(), ObjectHash::of(text)));
+        Mark::new(hashes.collect())
     }
 
     /// Returns the definitions as a JSON object, as `rlsctl.schema_mark.definitions` holds them.
@@ -35,13 +35,34 @@ impl Snapshot {
         )
     }
 
-    /// Returns the text of [`Snapshot::to_json`], without making the value.
-    ///
-    /// # Panics
-    /// Never: names and texts can be written as JSON.
-    pub fn to_json_text(&self) -> String {
-        let pairs = self.objects.iter().map(|(id, text)| (id.to_string(), text.as_str()));
-        serde_json::to_string(&pairs.collect::<BTreeMap<_, _>>()).expect("names and texts can be written")
+    /// Returns the fingerprint, as [`Snapshot::mark`] has it.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let hashes = self.objects.iter().map(|(id, text)| (id, ObjectHash::of(text)));
+        fingerprint(hashes)
+    }
+
+    /// Returns the text of [`Snapshot::to_json`] in pieces of about `bytes`, at least one. What was handed out is not held any longer.
+    pub fn into_json_pieces(self, bytes: usize) -> impl Iterator<Item = String> {
+        let mut objects = self.objects.into_iter();
+        let (mut is_first, mut is_ended) = (true, false);
+        std::iter::from_fn(move || {
+            if is_ended {
+                return None;
+            }
+            let mut piece = String::new();
+            while piece.len() < bytes {
+                let Some((id, definition)) = objects.next() else {
+                    is_ended = true;
+                    piece.push_str(if is_first { "{}" } else { "}" });
+                    break;
+                };
+                piece.push(if is_first { '{' } else { ',' });
+                is_first = false;
+                write!(piece, "{}:{}", Value::from(id.to_string()), Value::from(definition))
+                    .expect("a String can be written to");
+            }
+            Some(piece)
+        })
     }
 
     /// Reads what [`Snapshot::to_json`] wrote.

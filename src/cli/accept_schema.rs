@@ -45,9 +45,8 @@ async fn accept(context: &Context<'_>, args: &AcceptArgs) -> Result<Exit, Failur
     if !nothing && !args.dry_run {
         let detail = serde_json::json!({ "reason": args.reason, "objects": objects });
         let event = ledger_store::event_statement("accepted", None, &detail).map_err(|error| failed(&error))?;
-        let mark = mark_store::write_statement(&ledger.head, now).map_err(|error| failed(&error))?;
-        let written = session.message(&format!("{event};\n{mark}")).await.result;
-        written.map_err(|error| ledger_failure(&error.into()))?;
+        let written = mark_store::write(&session, &ledger.head, now, &[event]).await;
+        written.map_err(|error| ledger_failure(&error))?;
     }
     session.close().await;
     let mut document = Document::new(NAME, Exit::Done)

@@ -63,27 +63,22 @@ impl Migrator<'_> {
             let detail = serde_json::json!({ "objects": by_hand.objects });
             statements.extend(ledger_store::event_statement("changed-by-hand", None, &detail));
         }
-        let mark = match catalog::snapshot(&self.session, self.look.server_version).await {
+        let failed = match catalog::snapshot(&self.session, self.look.server_version).await {
             Ok(now) => {
                 let marked = match &by_hand {
                     Some(by_hand) => now.carrying(&by_hand.marked, &by_hand.before),
                     None => now,
                 };
-                mark_store::write_statement(&outcome.head, marked).map_err(|error| error.to_string())
+                let written = mark_store::write(&self.session, &outcome.head, marked, &statements).await;
+                written.err().map(|error| error.to_string())
             }
-            Err(error) => Err(error.to_string()),
+            Err(error) => {
+                // It is only the mark that cannot be had.
+                let _ = self.session.message(&statements.join(";\n")).await;
+                Some(error.to_string())
+            }
         };
-        // The mark is megabytes long where there are thousands of tables: it is not copied once more.
-        let (mut message, failed) = match mark {
-            Ok(mark) => (mark, None),
-            Err(reason) => (String::new(), Some(reason)),
-        };
-        for statement in &statements {
-            message.push_str(";\n");
-            message.push_str(statement);
-        }
-        let written = self.session.message(&message).await.result;
-        if let Some(reason) = failed.or(written.err().map(|error| error.to_string())) {
+        if let Some(reason) = failed {
             self.listener.on(Event::Warning(format!(
                 "the schema mark was not written, so `rlsctl drift-check` cannot see what changes by hand from here: {reason}"
             )));

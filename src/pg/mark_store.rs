@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use crate::catalog::{FORMAT, Mark, MarkError, Snapshot};
 use crate::migration::Head;
 
-use super::bind::{NulByte, Value, bind, statement};
+use super::bind::{Value, bind, statement};
 use super::catalog::{CatalogError, snapshot_and};
 use super::connect::Session;
 use super::ledger_store::LedgerError;
@@ -14,7 +14,10 @@ use super::message::Row;
 const NEWEST: &str = include_str!("../../sql/ledger/newest_mark.sql");
 /// How many columns it has.
 const NEWEST_COLUMNS: usize = 6;
+const PIECE: &str = include_str!("../../sql/ledger/mark_piece.sql");
 const WRITE: &str = include_str!("../../sql/ledger/write_mark.sql");
+/// How long a piece of the definitions may be in bytes: that of some thousand tables.
+const PIECE_BYTES: usize = 512 * 1024;
 
 /// A mark as the ledger keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,39 +101,68 @@ fn read(row: &Row) -> Result<StoredMark, LedgerError> {
     })
 }
 
-/// Returns the statement that writes a mark with its definitions and removes the definitions of older ones. Takes the snapshot, so that
-/// no more of it is in memory at once than there has to be.
+/// Writes a mark and carries out `also`, in one transaction, and removes the definitions of older marks.
+///
+/// The schema of thousands of tables is megabytes long, and driver and server would each hold it several times over: it is handed over in
+/// pieces, which wait in settings of the transaction, and the server makes the hashes of it. One message where one piece is enough.
 ///
 /// # Privileges
-/// USAGE on schema `rlsctl`; INSERT, SELECT and UPDATE on `rlsctl.schema_mark`.
+/// USAGE on schema `rlsctl`; INSERT, SELECT and UPDATE on `rlsctl.schema_mark`; those of `also`.
 ///
 /// # Errors
-/// [`NulByte`].
-pub fn write_statement(head: &Head, snapshot: Snapshot) -> Result<String, NulByte> {
-    let mark = snapshot.mark();
-    let head = head.to_string();
-    let (fingerprint, objects) = (mark.fingerprint.to_string(), mark.to_json_text());
-    drop(mark);
-    let definitions = snapshot.to_json_text();
-    drop(snapshot);
+/// [`LedgerError`]; nothing is written then.
+pub async fn write(session: &Session, head: &Head, snapshot: Snapshot, also: &[String]) -> Result<(), LedgerError> {
+    let written = write_in_pieces(session, head, snapshot, also).await;
+    if written.is_err() {
+        // Where the connection is gone, so is the transaction.
+        let _ = session.message("rollback").await;
+    }
+    written
+}
+
+async fn write_in_pieces(
+    session: &Session,
+    head: &Head,
+    snapshot: Snapshot,
+    also: &[String],
+) -> Result<(), LedgerError> {
+    let (head, fingerprint) = (head.to_string(), snapshot.fingerprint().to_string());
+    let mut pieces = snapshot.into_json_pieces(PIECE_BYTES).peekable();
+    let mut message = String::from("begin");
+    let mut number = 0;
+    while let Some(piece) = pieces.next() {
+        number += 1;
+        push(
+            &mut message,
+            &bound(PIECE, &[Value::Integer(number), Value::Text(&piece)])?,
+        );
+        if pieces.peek().is_some() {
+            session.message(&message).await.result?;
+            message.clear();
+        }
+    }
     let values = [
         Value::Text(&head),
         Value::Text(&fingerprint),
-        Value::Text(&objects),
-        Value::Text(&definitions),
+        Value::Integer(number),
         Value::Integer(FORMAT),
     ];
-    bind(WRITE, &values)
+    push(&mut message, &bound(WRITE, &values)?);
+    for statement in also {
+        push(&mut message, statement);
+    }
+    push(&mut message, "commit");
+    session.message(&message).await.result?;
+    Ok(())
 }
 
-/// Writes a mark, as [`write_statement`] says. One message.
-///
-/// # Errors
-/// [`LedgerError`].
-pub async fn write(session: &Session, head: &Head, snapshot: &Snapshot) -> Result<(), LedgerError> {
-    let insert = write_statement(head, snapshot.clone()).map_err(|error| LedgerError::Unreadable {
+fn bound(sql: &'static str, values: &[Value<'_>]) -> Result<String, LedgerError> {
+    bind(sql, values).map_err(|error| LedgerError::Unreadable {
         what: error.to_string(),
-    })?;
-    session.rows(&insert).await?;
-    Ok(())
+    })
+}
+
+fn push(message: &mut String, statement: &str) {
+    message.push_str(";\n");
+    message.push_str(statement);
 }

@@ -18,7 +18,7 @@ fn the_newest_mark_comes_back_and_older_ones_lose_their_definitions() {
         assert_eq!(mark_store::newest(&session).await.unwrap(), None);
 
         let (head, snapshot) = (Head::of([]), taken(&session).await);
-        mark_store::write(&session, &head, &snapshot).await.unwrap();
+        mark_store::write(&session, &head, snapshot.clone(), &[]).await.unwrap();
         let first = mark_store::newest(&session).await.unwrap().unwrap();
         assert_eq!(
             (first.head, first.format, &first.mark),
@@ -28,7 +28,7 @@ fn the_newest_mark_comes_back_and_older_ones_lose_their_definitions() {
 
         db.psql("alter table t add b text");
         let changed = taken(&session).await;
-        mark_store::write(&session, &head, &changed).await.unwrap();
+        mark_store::write(&session, &head, changed.clone(), &[]).await.unwrap();
         let second = mark_store::newest(&session).await.unwrap().unwrap();
         assert_eq!(second.definitions, Some(changed));
         assert_ne!(second.mark, first.mark);
