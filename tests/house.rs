@@ -7,7 +7,7 @@ use fs_err as fs;
 use walkdir::WalkDir;
 
 /// The modules of the library and the floor each is on; 0 is the top. One on the same floor may not be used either, but by name below.
-const FLOORS: [(&str, u8); 18] = [
+const FLOORS: [(&str, u8); 19] = [
     ("main", 0),
     ("cli", 1),
     ("config", 2),
@@ -19,6 +19,7 @@ const FLOORS: [(&str, u8); 18] = [
     ("ledger", 5),
     ("migration", 6),
     ("catalog", 6),
+    ("activity", 6),
     ("script", 7),
     ("finding", 8),
     ("event", 8),

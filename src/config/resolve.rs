@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::activity::Rule;
 use crate::duration::parse_duration;
 use crate::ledger::Mirror;
 use crate::migration::Layout;
 
 use super::file::{ConfigError, File, TargetFile};
+use super::reap;
 use super::url::{ExpandError, expand, has_literal_password};
 
 /// What was typed.
@@ -29,6 +31,8 @@ pub struct Flags {
     pub statement_timeout: Option<String>,
     /// `--lock-wait`.
     pub lock_wait: Option<String>,
+    /// For how long a session must have been idle in its transaction to be ended: the flag's name and its value.
+    pub older_than: Option<(&'static str, String)>,
 }
 
 /// The database to work on.
@@ -44,13 +48,17 @@ pub struct Target {
     pub mirror: Option<Mirror>,
 }
 
-/// How long things may take.
+/// How long things may take, and how much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How long one statement may run inside a transaction.
     pub statement_timeout: Duration,
     /// How long one migration may try to get its locks.
     pub lock_wait: Duration,
+    /// How many tables are locked in one transaction, 1 to 8.
+    pub tables_per_batch: usize,
+    /// How many existing tables a file may alter that has no sections.
+    pub tables_per_migration: usize,
 }
 
 impl Default for Limits {
@@ -58,6 +66,8 @@ impl Default for Limits {
         Self {
             statement_timeout: Duration::from_secs(55),
             lock_wait: Duration::from_secs(60),
+            tables_per_batch: 8,
+            tables_per_migration: 5,
         }
     }
 }
@@ -77,6 +87,8 @@ pub struct Config {
     pub layout: Option<Layout>,
     /// How long things may take.
     pub limits: Limits,
+    /// Which sessions may be ended.
+    pub reap: Rule,
     /// What a person should know: a password in the file, for instance.
     pub warnings: Vec<String>,
     file: File,
@@ -140,6 +152,7 @@ impl Config {
         let mut config = Self {
             layout: layout(&origin, file.migrations.layout.as_deref())?,
             limits: limits(&origin, &file, &flags, &environment)?,
+            reap: reap::rule(&origin, &file.reap, flags.older_than.as_ref())?,
             warnings: unknown_variables(&environment),
             path,
             named,
@@ -368,6 +381,14 @@ fn limits(
             file.limits.lock_wait.as_ref(),
             defaults.lock_wait,
         )?,
+        tables_per_batch: file
+            .limits
+            .tables_per_batch
+            .map_or(defaults.tables_per_batch, usize::from),
+        tables_per_migration: file
+            .limits
+            .tables_per_migration
+            .map_or(defaults.tables_per_migration, |tables| tables as usize),
     })
 }
 

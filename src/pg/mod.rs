@@ -1,9 +1,11 @@
 //! Everything that talks to a Postgres server. The only user of the driver.
 
+pub mod activity;
 pub mod bind;
 pub mod blockers;
 pub mod catalog;
 pub mod connect;
+pub mod ending;
 pub mod ident;
 pub mod ledger_edit;
 pub mod ledger_store;
@@ -18,10 +20,12 @@ pub mod shadow;
 pub mod steps;
 pub mod tls;
 
+pub use activity::LookError;
 pub use bind::{NulByte, Value};
 pub use blockers::Watcher;
 pub use catalog::{CatalogError, snapshot};
 pub use connect::{NoticeReceiver, Session, Work, connect, pool};
+pub use ending::{Ended, Ending};
 pub use ledger_store::{LedgerError, Look, StepRow};
 pub use leftover::Leftover;
 pub use mark_store::StoredMark;

@@ -17,6 +17,7 @@ mod status;
 mod text;
 mod ui;
 
+pub use crate::duration::human_duration;
 pub use adopt::{Adoption, adoption_document, adoption_text, ledgers_text, nothing_to_adopt_document};
 pub use difference::{Comparison, Difference, difference_table};
 pub use document::{Document, TargetInfo};
@@ -26,5 +27,5 @@ pub use migrate::{outcome_document, outcome_text};
 pub use plan::{plan_document, plan_text};
 pub use progress::one as describe_blocker;
 pub use status::{Standing, status_document, status_text};
-pub use text::{count, human_duration, printable, render_finding, render_findings, sort_findings};
+pub use text::{count, printable, render_finding, render_findings, sort_findings};
 pub use ui::{ColorChoice, Format, Ui, forgive_broken_pipe};

@@ -8,7 +8,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::event::{Blocker, Event};
 
 use super::bar::BarTerminal;
-use super::text::{DIM, GOOD, NOTE, WARNING, count, human_duration, printable};
+use crate::duration::human_duration;
+
+use super::text::{DIM, GOOD, NOTE, WARNING, count, printable};
 
 /// How often the bar is drawn at most, a second.
 const REDRAWS: u8 = 20;
