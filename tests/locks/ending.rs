@@ -65,6 +65,9 @@ fn ended_after(meanwhile: impl FnOnce(&TestDb, &Session, &mut Ending<'_>) + Send
     (ended, dead, db)
 }
 
+/// A relation that none of the sessions holds.
+const OTHER: &[Oid] = &[Oid(1259)];
+
 #[test]
 fn whoever_went_on_between_look_and_end_is_spared() {
     let spared = Ended::Spared(Spared::Changed);
@@ -85,7 +88,6 @@ fn whoever_went_on_between_look_and_end_is_spared() {
     let (ended, dead, _db) = ended_after(|_, _, ending| ending.older_than = Duration::from_secs(600));
     assert_eq!(ended, spared, "younger than it has to be");
     dead.ok("commit");
-    const OTHER: &[Oid] = &[Oid(1259)];
     let (ended, dead, _db) = ended_after(|_, _, ending| ending.holding = Some(OTHER));
     assert_eq!(ended, spared, "holds none of the tables");
     dead.ok("commit");
