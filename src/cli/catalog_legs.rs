@@ -85,7 +85,14 @@ impl<'a> Catalog<'a> {
     async fn shadowed(&self, looked: &Looked<'_>, now: &Snapshot, report: &mut DriftReport) -> Result<(), Failure> {
         let is_applied = |file: &&Migration| looked.applied.iter().any(|(version, _)| *version == file.version);
         let files: Vec<&Migration> = looked.set.migrations.iter().filter(is_applied).collect();
-        let shadow = replayed(looked.context, &files, looked.session, looked.look, self.shadow_url).await?;
+        let shadow = Box::pin(replayed(
+            looked.context,
+            &files,
+            looked.session,
+            looked.look,
+            self.shadow_url,
+        ))
+        .await?;
         report.catalog.push(shadow.said);
         report.findings.extend(shadow.findings);
         let Some(replayed) = shadow.snapshot else {

@@ -2,6 +2,7 @@
 
 use tokio::sync::watch;
 
+use crate::activity::Rule;
 use crate::event::{Event, Listener as _};
 use crate::exit::{Exit, Failure, Signal};
 use crate::finding::Finding;
@@ -24,7 +25,7 @@ const NAME: &str = "migrate";
 pub fn run(context: &Context<'_>, args: &MigrateArgs) -> Result<Exit, Failure> {
     block_on(async {
         match gather(context, Work::Migrator).await {
-            Ok(gathered) => with(context, args, gathered).await,
+            Ok(gathered) => Box::pin(with(context, args, gathered)).await,
             Err(not_gathered) => not_gathered.report(context, NAME),
         }
     })?
@@ -55,7 +56,8 @@ async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> 
     }
     writable(&gathered.look)?;
     other_ledgers(&gathered.look, args)?;
-    execute(context, plan, gathered, mirroring, document).await
+    let rule = (!args.keep_blockers).then(|| context.config.reap.clone());
+    Box::pin(execute(context, plan, gathered, (mirroring, rule), document)).await
 }
 
 /// Returns the other tool's ledger that is to be kept in step, if one is; or what is wrong with it.
@@ -92,6 +94,7 @@ fn ask(context: &Context<'_>, args: &MigrateArgs) -> Result<Ask, Failure> {
         rerun_unknown_step: args.rerun_unknown_step,
         lock_wait: context.config.limits.lock_wait,
         statement_timeout: context.config.limits.statement_timeout,
+        tables_per_batch: context.config.limits.tables_per_batch,
     })
 }
 
@@ -135,7 +138,7 @@ async fn execute(
     context: &Context<'_>,
     plan: Plan,
     gathered: Gathered,
-    mirroring: Option<Mirroring>,
+    (mirroring, rule): (Option<Mirroring>, Option<Rule>),
     document: Document,
 ) -> Result<Exit, Failure> {
     let interrupt = listen_for_signals()?;
@@ -160,7 +163,7 @@ async fn execute(
     // Without git, or in a panic of that thread, the ledger's column stays null.
     let commit = commit.join().unwrap_or_default();
     let migrator = Migrator::new(session, settings, look, context.ui, interrupt, commit);
-    let mut migrator = migrator.mirroring(mirroring);
+    let mut migrator = migrator.mirroring(mirroring).ending(rule);
     let outcome = migrator.run(plan).await;
     migrator.close().await;
     finish(context, &outcome, document)

@@ -48,6 +48,8 @@ pub struct Look {
     pub read_only: bool,
     /// Whether role or database give this session a `lock_timeout` or a `statement_timeout` of their own.
     pub has_timeouts: bool,
+    /// How long a session waits for a lock before the server looks for a deadlock.
+    pub deadlock_timeout: Duration,
     /// Where ours is not there: tables that are another tool's ledger.
     pub other_ledgers: Vec<PeerTable>,
     /// Our ledger, if it is there.
@@ -193,6 +195,7 @@ fn read_server(row: &Row) -> Result<Look, LedgerError> {
         in_recovery: text(row, 4)? == "t",
         read_only: text(row, 5)? == "on",
         has_timeouts: text(row, 6)? != "0" || text(row, 7)? != "0",
+        deadlock_timeout: Duration::from_millis(text(row, 8)?.parse().map_err(|_| unreadable("deadlock_timeout"))?),
         other_ledgers: Vec::new(),
         ledger: None,
     })
