@@ -12,7 +12,7 @@ use crate::pg::{Look, Session, Work, ledger_edit};
 use crate::report::{Document, DriftReport, LedgerSide, TargetInfo, count, drift_document, drift_text, sort_findings};
 
 use super::args::DriftCheckArgs;
-use super::catalog_legs::{Catalog, Looked};
+use super::catalog_legs::{Catalog, Looked, tell_who_and_when};
 use super::connection::{Gathered, NotGathered, applied, gather, ledger_failure};
 use super::context::{Context, Refusal, block_on};
 use super::drift_against::compare_with;
@@ -76,6 +76,7 @@ async fn check(context: &Context<'_>, args: &DriftCheckArgs, gathered: Gathered)
     if let Some(other) = &args.against {
         compare_with(context, (&session, &look), (&target, other), &mut report).await?;
     }
+    tell_who_and_when(&session, &look, &mut report.findings).await;
     session.close().await;
     sort_findings(&mut report.findings);
     let mut document = drift_document(&report);
