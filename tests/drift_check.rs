@@ -4,6 +4,7 @@ mod catalog;
 mod files;
 mod planted;
 mod sides;
+mod situations;
 mod who;
 
 use serde_json::{Value, json};
