@@ -3,6 +3,7 @@
 mod catalog;
 mod files;
 mod planted;
+mod planted_files;
 mod sides;
 mod situations;
 mod who;
