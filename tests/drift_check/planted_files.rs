@@ -3,12 +3,12 @@
 use fs_err as fs;
 use serde_json::{Value, json};
 
-use super::{commit, drift, found};
+use super::{GENERATED, commit, drift, found, history};
 use crate::support::db::TestDb;
 use crate::support::generate::migration;
 use crate::support::project::Project;
 
-const COUNT: usize = 905;
+const COUNT: usize = GENERATED + 1;
 
 type Plant = fn(&TestDb, &Project);
 
@@ -124,8 +124,8 @@ fn errors(expected: &Value) -> Value {
 
 #[test]
 fn what_is_done_to_files_at_905_is_named_and_nothing_else() {
-    let (db, project) = (TestDb::new(), Project::new());
-    project.generated(1..=COUNT);
+    let (db, project) = history();
+    project.generated(COUNT..=COUNT);
     project.on(&db, &["migrate", "--quiet"]).run().exits(0);
     commit(&project, "all");
     assert_eq!(drift(&db, &project, &["--strict", "--no-pending"]), json!([]));
