@@ -99,7 +99,7 @@ fn files_leg(
             cosmetic: args.strict,
             pending: args.no_pending,
         };
-        findings.extend(files(verified, strictness));
+        findings.extend(files(verified, set, strictness));
     }
     if let Some(reference) = &args.reference {
         let (loaded, name) = reference_set(set, reference)?;
@@ -119,7 +119,7 @@ fn files_leg(
             set.layout,
             count(set.migrations.len(), "file")
         ),
-        head_of_files: set.head(),
+        head_of_files: verified.head_of_files(set),
         target: side,
         against: None,
         catalog: Vec::new(),

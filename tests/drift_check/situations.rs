@@ -111,8 +111,18 @@ fn older_file_pending_and_a_later_one_edited() {
     project.on(&db, &["migrate", "--allow-out-of-order"]).run().exits(6);
     assert!(!has(&db, "early"));
     project.migration("0002_items.sql", "-- items\ncreate table items (id int, v text);\n");
+    // One that says of itself that it may come late is refused nowhere.
+    project.migration(
+        "0001.5_late.sql",
+        "-- rlsctl: allow out-of-order\ncreate table late (id int);\n",
+    );
+    assert_eq!(
+        drift(&db, &project, &[]),
+        json!([["drift.gap", "0000", "error"], ["drift.pending", "0001.5", "info"]])
+    );
+    assert_eq!(refused(&db, &project), json!([["drift.gap", "0000"]]));
     project.on(&db, &["migrate", "--allow-out-of-order"]).run().exits(0);
-    assert!(has(&db, "early"));
+    assert!(has(&db, "early") && has(&db, "late"));
     assert_eq!(drift(&db, &project, &[]), json!([]));
 }
 
