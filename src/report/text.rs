@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::exit::Exit;
 use crate::finding::{Finding, Severity};
 use crate::migration::Version;
 
@@ -37,6 +38,19 @@ pub fn human_duration(duration: Duration) -> String {
         60..=7199 => format!("{} min", seconds / 60),
         7200..=172_799 => format!("{} h", seconds / 3600),
         _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Returns how many findings have a weight.
+pub(super) fn of_severity(findings: &[Finding], severity: Severity) -> usize {
+    findings.iter().filter(|finding| finding.severity == severity).count()
+}
+
+/// Returns the exit code of a command that only looks: errors are findings, all else is good to know.
+pub(super) fn exit_of(findings: &[Finding]) -> Exit {
+    match of_severity(findings, Severity::Error) {
+        0 => Exit::Done,
+        _ => Exit::Findings,
     }
 }
 
