@@ -79,7 +79,9 @@ async fn check(context: &Context<'_>, args: &DriftCheckArgs, gathered: Gathered)
     tell_who_and_when(&session, &look, &mut report.findings).await;
     session.close().await;
     sort_findings(&mut report.findings);
+    let looked_at = std::mem::take(&mut report.looked_at);
     let mut document = drift_document(&report);
+    document.objects = looked_at;
     document.target = Some(target);
     context.print(&document, &drift_text(&report))?;
     Ok(report.exit())
@@ -124,14 +126,20 @@ fn files_leg(
         against: None,
         catalog: Vec::new(),
         wrote: wrote.files,
-        looked_at: looked_at(set, &verified.applied),
+        looked_at: looked_at(set, verified),
         findings,
     })
 }
 
-fn looked_at(set: &Set, applied: &[(crate::migration::Version, crate::migration::Checksum)]) -> Vec<String> {
+/// Returns every version that has a file or is applied, in order.
+fn looked_at(set: &Set, verified: &Verified<'_>) -> Vec<String> {
     let files = set.migrations.iter().map(|file| &file.version);
-    let mut versions: Vec<_> = files.chain(applied.iter().map(|(version, _)| version)).collect();
+    if verified.is_of_files(set) {
+        return files.map(ToString::to_string).collect();
+    }
+    let mut versions: Vec<_> = files
+        .chain(verified.applied.iter().map(|(version, _)| version))
+        .collect();
     versions.sort();
     versions.dedup();
     versions.into_iter().map(ToString::to_string).collect()

@@ -32,10 +32,15 @@ pub struct Verified<'a> {
 }
 
 impl Verified<'_> {
+    /// Whether what is applied is files of this folder, as they are, and nothing else.
+    pub fn is_of_files(&self, set: &Set) -> bool {
+        let nothing_found = self.errors.is_empty() && self.notes.is_empty();
+        nothing_found && self.applied.len() + self.pending.len() == set.migrations.len()
+    }
+
     /// Returns the head that a database has when all files and nothing else are applied. It is not computed again where that is so here.
     pub fn head_of_files(&self, set: &Set) -> Head {
-        let is_same = self.pending.is_empty() && self.errors.is_empty() && self.notes.is_empty();
-        if is_same && self.applied.len() == set.migrations.len() {
+        if self.pending.is_empty() && self.is_of_files(set) {
             self.head
         } else {
             set.head()

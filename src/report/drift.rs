@@ -53,7 +53,7 @@ impl DriftReport {
     }
 }
 
-/// Returns a report for machines.
+/// Returns a report for machines, without [`DriftReport::looked_at`], of which there may be tens of thousands: they are not copied.
 pub fn drift_document(report: &DriftReport) -> Document {
     let side = |side: &LedgerSide| {
         json!({
@@ -75,7 +75,6 @@ pub fn drift_document(report: &DriftReport) -> Document {
         .with("catalog", report.catalog.clone())
         .with("wrote", wrote);
     document.findings.clone_from(&report.findings);
-    document.objects.clone_from(&report.looked_at);
     document
 }
 

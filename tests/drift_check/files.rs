@@ -21,6 +21,23 @@ fn nothing_to_report() {
 }
 
 #[test]
+fn a_pipeline_sees_all_that_was_looked_at_once() {
+    let (db, project) = applied();
+    let cases = |args: &[&str]| {
+        let all = [&["drift-check", "--format", "junit"], args].concat();
+        let run = project.on(&db, &all).run();
+        run.stdout.matches("<testcase ").count()
+    };
+    assert_eq!(cases(&["--no-schema"]), 6);
+    assert_eq!(cases(&[]), 6 + 8);
+    project
+        .migration("0007_next.sql", "select 1;\n")
+        .migration("0003_labels.sql", "select 3;\n")
+        .remove("migrations/0005_teams.sql");
+    assert_eq!(cases(&["--no-schema"]), 7);
+}
+
+#[test]
 fn what_is_only_told_can_be_made_an_error() {
     let (db, project) = applied();
     project
