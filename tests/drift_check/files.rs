@@ -21,6 +21,28 @@ fn nothing_to_report() {
 }
 
 #[test]
+fn the_head_of_the_files_is_the_one_that_they_make() {
+    let (db, project) = applied();
+    let heads = || {
+        let told = project.on(&db, &["drift-check", "--format", "json"]).run().json();
+        ["head_of_files", "head"].map(|head| told["summary"][head].as_str().unwrap().to_owned())
+    };
+    let [files, ledger] = heads();
+    assert_eq!(files, ledger);
+    project.migration("0007_next.sql", "create table next (id int);\n");
+    let [pending, still] = heads();
+    assert_eq!(still, ledger);
+    assert_ne!(pending, ledger);
+    project.on(&db, &["migrate"]).run().exits(0);
+    assert_eq!(heads(), [pending.clone(), pending.clone()]);
+    // Edited: as many files as rows, and yet not theirs.
+    project.migration("0007_next.sql", "create table next (id bigint);\n");
+    let [edited, still] = heads();
+    assert_eq!(still, pending);
+    assert_ne!(edited, pending);
+}
+
+#[test]
 fn a_pipeline_sees_all_that_was_looked_at_once() {
     let (db, project) = applied();
     let cases = |args: &[&str]| {
