@@ -12,7 +12,7 @@ use crate::pg::{Look, Session, Work, ledger_edit};
 use crate::report::{Document, DriftReport, LedgerSide, TargetInfo, count, drift_document, drift_text, sort_findings};
 
 use super::args::DriftCheckArgs;
-use super::catalog_legs::{Catalog, Looked};
+use super::catalog_legs::{Catalog, Looked, tell_who_and_when};
 use super::connection::{Gathered, NotGathered, applied, gather, ledger_failure};
 use super::context::{Context, Refusal, block_on};
 use super::drift_against::compare_with;
@@ -76,9 +76,12 @@ async fn check(context: &Context<'_>, args: &DriftCheckArgs, gathered: Gathered)
     if let Some(other) = &args.against {
         compare_with(context, (&session, &look), (&target, other), &mut report).await?;
     }
+    tell_who_and_when(&session, &look, &mut report.findings).await;
     session.close().await;
     sort_findings(&mut report.findings);
+    let looked_at = std::mem::take(&mut report.looked_at);
     let mut document = drift_document(&report);
+    document.objects = looked_at;
     document.target = Some(target);
     context.print(&document, &drift_text(&report))?;
     Ok(report.exit())
@@ -98,7 +101,7 @@ fn files_leg(
             cosmetic: args.strict,
             pending: args.no_pending,
         };
-        findings.extend(files(verified, strictness));
+        findings.extend(files(verified, set, strictness));
     }
     if let Some(reference) = &args.reference {
         let (loaded, name) = reference_set(set, reference)?;
@@ -118,19 +121,25 @@ fn files_leg(
             set.layout,
             count(set.migrations.len(), "file")
         ),
-        head_of_files: set.head(),
+        head_of_files: verified.head_of_files(set),
         target: side,
         against: None,
         catalog: Vec::new(),
         wrote: wrote.files,
-        looked_at: looked_at(set, &verified.applied),
+        looked_at: looked_at(set, verified),
         findings,
     })
 }
 
-fn looked_at(set: &Set, applied: &[(crate::migration::Version, crate::migration::Checksum)]) -> Vec<String> {
+/// Returns every version that has a file or is applied, in order.
+fn looked_at(set: &Set, verified: &Verified<'_>) -> Vec<String> {
     let files = set.migrations.iter().map(|file| &file.version);
-    let mut versions: Vec<_> = files.chain(applied.iter().map(|(version, _)| version)).collect();
+    if verified.is_of_files(set) {
+        return files.map(ToString::to_string).collect();
+    }
+    let mut versions: Vec<_> = files
+        .chain(verified.applied.iter().map(|(version, _)| version))
+        .collect();
     versions.sort();
     versions.dedup();
     versions.into_iter().map(ToString::to_string).collect()
