@@ -3,6 +3,7 @@
 mod findings;
 mod ledgers;
 mod refusals;
+mod since;
 
 use serde_json::{Value, json};
 

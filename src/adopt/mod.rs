@@ -3,6 +3,8 @@
 //! [`rows::read`] says what the other ledger holds, [`files::load`] what the files are, [`plan::plan`] compares the two by the other
 //! tool's own checksum, and makes a [`Plan`], a pure value; [`execute`] opens the one transaction in which the other ledger is read
 //! and ours is written, and carries the plan out in it. The other tool's table is only read.
+//!
+//! [`Beside`] is for the time after it: what the other tool has applied on its own since.
 
 pub mod advice;
 pub mod compare;
@@ -12,6 +14,8 @@ mod join;
 pub mod lock;
 pub mod plan;
 pub mod rows;
+mod since;
 mod verdict;
 
 pub use plan::{Ask, Class, Map, Plan, PlannedRow, Refused, plan};
+pub use since::Beside;

@@ -6,6 +6,7 @@ use crate::exit::{Exit, Failure};
 use crate::ledger::{Entry, Peer, PeerTable};
 use crate::migration::git;
 use crate::migration::{Set, Version, load};
+use crate::pg::peers::Adopted;
 use crate::pg::{Look, PeerError, Session, Work, ledger_store, peers};
 use crate::report::{
     Adoption, Document, TargetInfo, adoption_document, adoption_text, count, ledgers_text, nothing_to_adopt_document,
@@ -136,12 +137,12 @@ impl Command<'_> {
         let said = execute::open(&self.session, look, table, wait)
             .await
             .map_err(|error| failed(&error))?;
-        let (ours, known) = self.ours(look, table).await.map_err(|error| failed(&error))?;
+        let (ours, adopted) = self.ours(look, table).await.map_err(|error| failed(&error))?;
         let ask = Ask {
             table,
             maps: &self.maps,
             map_by_content: self.args.map_by_content,
-            known: &known,
+            before: &adopted,
             allow_out_of_order: self.args.allow_out_of_order,
         };
         let planned = adopt::plan(&files, &said, &ours, &ask);
@@ -152,14 +153,14 @@ impl Command<'_> {
     }
 
     /// Returns what our own ledger has already, and what it has of this one.
-    async fn ours(&self, look: &Look, table: &PeerTable) -> Result<(Vec<Entry>, Vec<Map>), PeerError> {
+    async fn ours(&self, look: &Look, table: &PeerTable) -> Result<(Vec<Entry>, Adopted), PeerError> {
         if look.ledger.is_none() {
-            return Ok((Vec::new(), Vec::new()));
+            return Ok((Vec::new(), Adopted::default()));
         }
         let entries = ledger_store::entries(&self.session).await?;
-        let adopted = peers::adopted(&self.session, table).await?;
-        let known = adopted.into_iter().map(|(old, new)| Map { old, new });
-        Ok((entries, known.collect()))
+        let adopted = peers::adopted(&self.session).await?;
+        let of_this = adopted.into_iter().find(|one| one.ledger == table.to_string());
+        Ok((entries, of_this.unwrap_or_default()))
     }
 
     async fn carry_out(self, look: &Look, set: &Set, plan: &Plan) -> Result<Exit, Failure> {
@@ -251,8 +252,8 @@ fn choose(found: &[PeerTable], from: Option<&str>, look: &Look) -> Result<Option
     }
 }
 
-/// Returns why nothing was adopted, and what to do.
-fn failed(error: &PeerError) -> Failure {
+/// Returns why another ledger was not read or not adopted, and what to do.
+pub fn failed(error: &PeerError) -> Failure {
     let failure = match error {
         PeerError::Ledger(error) => return ledger_failure(error),
         PeerError::Hidden { .. } => Failure::new(Exit::Environment, error.to_string())

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::drift::{Strictness, files, missing, who_moved};
+use crate::drift::{Strictness, add_elsewhere, files, missing, who_moved};
 use crate::event::{Event, Listener as _};
 use crate::exit::{Exit, Failure};
 use crate::finding::Finding;
@@ -12,6 +12,7 @@ use crate::pg::{Look, Session, Work, ledger_edit};
 use crate::report::{Document, DriftReport, LedgerSide, TargetInfo, count, drift_document, drift_text, sort_findings};
 
 use super::args::DriftCheckArgs;
+use super::beside::{self, Standing};
 use super::catalog_legs::{Catalog, Looked};
 use super::connection::{Gathered, NotGathered, applied, gather, ledger_failure};
 use super::context::{Context, Refusal, block_on};
@@ -62,6 +63,21 @@ async fn check(context: &Context<'_>, args: &DriftCheckArgs, gathered: Gathered)
     };
     let verified = verify(&set, state);
     let mut report = files_leg(args, &set, &verified, (&look, &target), wrote)?;
+    if !args.no_files {
+        let standing = Standing {
+            session: &session,
+            look: &look,
+            set: &set,
+            applied: &verified.applied.iter().map(|(version, _)| version).collect(),
+            pending: &verified.pending.iter().map(|migration| &migration.version).collect(),
+            // It may be of something else, and that is said to `migrate` alone.
+            never_adopted: false,
+        };
+        add_elsewhere(
+            &mut report.findings,
+            beside::applied_elsewhere(context, &standing).await?,
+        );
+    }
     let catalog = Catalog::of(args);
     if catalog.is_wanted() {
         let wanted = Looked {
