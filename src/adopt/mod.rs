@@ -12,10 +12,12 @@ pub mod execute;
 pub mod files;
 mod join;
 pub mod lock;
+mod mark;
 pub mod plan;
 pub mod rows;
 mod since;
 mod verdict;
 
+pub use mark::mark;
 pub use plan::{Ask, Class, Map, Plan, PlannedRow, Refused, plan};
 pub use since::Beside;

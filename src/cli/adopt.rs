@@ -1,6 +1,7 @@
 //! `rlsctl adopt`.
 
 use crate::adopt::{self, Ask, Map, Plan, Refused, advice, execute, files};
+use crate::catalog::in_short;
 use crate::event::{Event, Listener as _};
 use crate::exit::{Exit, Failure};
 use crate::ledger::{Entry, Peer, PeerTable};
@@ -180,6 +181,7 @@ impl Command<'_> {
             execute::write(&self.session, look, plan, commit.as_deref())
                 .await
                 .map_err(|error| failed(&error))?;
+            self.mark(look, plan).await;
         } else {
             peers::rollback(&self.session).await.map_err(|error| failed(&error))?;
         }
@@ -194,6 +196,22 @@ impl Command<'_> {
             adoption_document(plan, adoption),
             &adoption_text(plan, adoption, &self.target.description, &folder),
         )
+    }
+
+    /// Marks the catalog, and tells what has to be known of that.
+    async fn mark(&self, look: &Look, plan: &Plan) {
+        let warning = match adopt::mark(&self.session, look, plan).await {
+            Ok(objects) if objects.is_empty() => return,
+            Ok(objects) => format!(
+                "the schema has changed since rlsctl's last mark, which is taken for the work of {}: {}",
+                plan.table.peer,
+                in_short(&objects)
+            ),
+            Err(reason) => format!(
+                "the schema mark was not written, so `rlsctl drift-check` cannot see what changes by hand from here: {reason}"
+            ),
+        };
+        self.context.ui.on(Event::Warning(warning));
     }
 
     fn print(&self, mut document: Document, text: &str) -> Result<Exit, Failure> {
