@@ -46,7 +46,7 @@ pub async fn applied_elsewhere(context: &Context<'_>, standing: &Standing<'_>) -
     let (tables, adopted) = peers::beside(standing.session).await.map_err(|error| failed(&error))?;
     let mut found = Vec::new();
     for table in &tables {
-        let is_mirrored = mirror.is_some_and(|tool| tool.name() == table.peer.name());
+        let is_mirrored = mirror.is_some_and(|tool| tool.peer() == table.peer);
         let adopted = adopted.iter().find(|one| one.ledger == table.to_string());
         let counts = adopted.is_some() || (standing.never_adopted && table.certain);
         if is_mirrored || !counts {
