@@ -9,7 +9,7 @@ use crate::pg::peers::Adopted;
 
 use super::files::{self, File};
 use super::join::{About, Joiner};
-use super::rows::{Row, Said};
+use super::rows::{Row, Said, leading_version};
 use super::verdict::{self, Held};
 
 /// What is compared with another ledger.
@@ -94,10 +94,7 @@ impl Beside<'_> {
 
     /// What the other tool began and did not finish, of what is pending.
     fn unfinished(&self, files: &[File], said: &Said) -> Vec<Finding> {
-        let version_of = |label: &str| {
-            let digits = label.len() - label.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-            Version::parse(label).or_else(|_| Version::parse(&label[..digits])).ok()
-        };
+        let version_of = |label: &str| Version::parse(label).ok().or_else(|| leading_version(label).0);
         let is_pending = |finding: &&Finding| {
             let version = version_of(&finding.object);
             let index = files

@@ -8,14 +8,14 @@ use crate::ledger::{Entry, Peer, PeerTable};
 use crate::migration::git;
 use crate::migration::{Set, Version, load};
 use crate::pg::peers::Adopted;
-use crate::pg::{Look, PeerError, Session, Work, ledger_store, peers};
+use crate::pg::{Look, PeerError, Session, Work, ledger_store, mark_store, peers};
 use crate::report::{
-    Adoption, Document, TargetInfo, adoption_document, adoption_text, count, ledgers_text, nothing_to_adopt_document,
+    Adoption, Document, TargetInfo, adoption_document, adoption_text, ledgers_text, nothing_to_adopt_document,
 };
 
 use super::args::AdoptArgs;
 use super::connection::{connect, ledger_failure, settings, writable};
-use super::context::{Context, Refusal, block_on};
+use super::context::{Context, Refusal, block_on, folder};
 
 /// The command's name in documents.
 const NAME: &str = "adopt";
@@ -186,12 +186,7 @@ impl Command<'_> {
             peers::rollback(&self.session).await.map_err(|error| failed(&error))?;
         }
         self.context.ui.notes(&plan.notes);
-        let folder = format!(
-            "{} ({} layout, {})",
-            set.dir.display(),
-            set.layout,
-            count(set.migrations.len(), "file")
-        );
+        let folder = folder(set);
         self.print(
             adoption_document(plan, adoption),
             &adoption_text(plan, adoption, &self.target.description, &folder),
@@ -207,9 +202,7 @@ impl Command<'_> {
                 plan.table.peer,
                 in_short(&objects)
             ),
-            Err(reason) => format!(
-                "the schema mark was not written, so `rlsctl drift-check` cannot see what changes by hand from here: {reason}"
-            ),
+            Err(reason) => format!("{}: {reason}", mark_store::NOT_WRITTEN),
         };
         self.context.ui.on(Event::Warning(warning));
     }

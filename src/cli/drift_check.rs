@@ -15,7 +15,7 @@ use super::args::DriftCheckArgs;
 use super::beside::{self, Standing};
 use super::catalog_legs::{Catalog, Looked};
 use super::connection::{Gathered, NotGathered, applied, gather, ledger_failure};
-use super::context::{Context, Refusal, block_on};
+use super::context::{Context, Refusal, block_on, folder};
 use super::drift_against::compare_with;
 
 /// The command's name in documents.
@@ -128,12 +128,7 @@ fn files_leg(
         head: look.ledger.as_ref().map(|ledger| ledger.head),
     };
     Ok(DriftReport {
-        folder: format!(
-            "{} ({} layout, {})",
-            set.dir.display(),
-            set.layout,
-            count(set.migrations.len(), "file")
-        ),
+        folder: folder(set),
         head_of_files: set.head(),
         target: side,
         against: None,

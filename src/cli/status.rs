@@ -5,10 +5,10 @@ use crate::finding::Finding;
 use crate::ledger::{Verified, baseline, verify};
 use crate::migration::{Decision, Set, Version};
 use crate::pg::Work;
-use crate::report::{Standing, count, sort_findings, status_document, status_text};
+use crate::report::{Standing, sort_findings, status_document, status_text};
 
 use super::connection::{Gathered, applied, gather};
-use super::context::{Context, block_on};
+use super::context::{Context, block_on, folder};
 
 /// The command's name in documents.
 const NAME: &str = "status";
@@ -67,12 +67,7 @@ async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure
         versions,
         other_ledgers: look.other_ledgers.iter().map(ToString::to_string).collect(),
         findings,
-        folder: format!(
-            "{} ({} layout, {})",
-            set.dir.display(),
-            set.layout,
-            count(set.migrations.len(), "file")
-        ),
+        folder: folder(&set),
         target: target.description.clone(),
     };
     let mut document = status_document(&standing);

@@ -76,9 +76,8 @@ impl Migrator<'_> {
             }
         };
         if let Some(reason) = failed {
-            self.listener.on(Event::Warning(format!(
-                "the schema mark was not written, so `rlsctl drift-check` cannot see what changes by hand from here: {reason}"
-            )));
+            self.listener
+                .on(Event::Warning(format!("{}: {reason}", mark_store::NOT_WRITTEN)));
         }
     }
 }
