@@ -273,15 +273,13 @@ impl Planner<'_> {
         if mark.has_file && !files.iter().any(|file| file.migration.version == mark.version) {
             self.findings.push(verdict::missing_mark(&mark.version, self.ask.table));
         }
+        // A file that an earlier mark did not cover was not there then, and a mark that moves on runs nothing behind it. Nor did the tool
+        // run anything where the mark was brought here by us.
+        let is_ours = find(self.ours, &mark.version).is_some();
+        let before = self.ask.before.mark.as_ref();
+        let is_behind = |version: &Version| before.is_some_and(|before| is_ours || version <= before);
         for (index, file) in files.iter().enumerate() {
-            // A file that an earlier mark did not cover was not there then, and a mark that moves on runs nothing behind it.
-            let is_behind = self
-                .ask
-                .before
-                .mark
-                .as_ref()
-                .is_some_and(|before| file.migration.version <= *before);
-            let is_new = !is_behind || find(self.ours, &file.migration.version).is_some();
+            let is_new = !is_behind(&file.migration.version) || find(self.ours, &file.migration.version).is_some();
             if file.migration.version <= mark.version && is_new && !self.claimed[index] {
                 let why = "trusted by mark: this ledger says only how far it got";
                 self.take(index, None, Class::Trusted(why));

@@ -53,8 +53,7 @@ impl Beside<'_> {
                 .is_some_and(|version| self.applied.contains(version));
             is_applied || adopted.contains(row.label.as_str())
         };
-        let mark = said.mark.as_ref().map(|mark| &mark.version);
-        let has_moved = mark > self.adopted.and_then(|adopted| adopted.mark.as_ref());
+        let has_moved = self.new_mark(said).is_some();
         !said.refusals.is_empty() || has_moved || !said.rows.iter().all(is_known)
     }
 
@@ -105,16 +104,22 @@ impl Beside<'_> {
         said.refusals.iter().filter(is_pending).cloned().collect()
     }
 
+    /// Returns how far the ledger says it got, if that is news: not what was adopted, nor where our own run brought it as its mirror.
+    fn new_mark<'s>(&self, said: &'s Said) -> Option<&'s Version> {
+        let mark = &said.mark.as_ref()?.version;
+        (Some(mark) > self.mark_before() && !self.applied.contains(mark)).then_some(mark)
+    }
+
+    fn mark_before(&self) -> Option<&Version> {
+        self.adopted.and_then(|adopted| adopted.mark.as_ref())
+    }
+
     /// Files that an earlier mark did not cover were not there then: a mark that moves on runs nothing behind it.
     fn below_mark(&self, files: &[File], said: &Said) -> Vec<Finding> {
-        let before = self.adopted.and_then(|adopted| adopted.mark.as_ref());
-        let is_covered = |version: &Version| {
-            let is_behind = before.is_some_and(|before| version <= before);
-            !is_behind && said.mark.as_ref().is_some_and(|mark| *version <= mark.version)
-        };
-        let indexes = (0..files.len()).filter_map(|index| self.pending(files, index));
-        indexes
-            .filter(|migration| is_covered(&migration.version))
+        let is_between = |version: &Version| Some(version) > self.mark_before() && Some(version) <= self.new_mark(said);
+        let pending = (0..files.len()).filter_map(|index| self.pending(files, index));
+        pending
+            .filter(|migration| is_between(&migration.version))
             .map(|migration| verdict::applied_there(migration, None, Held::AsItIs, self))
             .collect()
     }

@@ -204,6 +204,32 @@ fn a_mark_that_moved_on() {
 }
 
 #[test]
+fn a_mark_that_our_own_run_raised() {
+    let ledger = "create table schema_migrations (version bigint primary key, dirty boolean not null);
+        insert into schema_migrations values (20, false)";
+    let files = [("10_first.up.sql", FIRST), ("20_second.up.sql", SECOND)];
+    let migrated = Migrated::new("golang-migrate", &files, ledger);
+    migrated.adopt();
+    let (db, project) = (&migrated.db, &migrated.project);
+    let layout = "[migrations]\nlayout = \"golang-migrate\"\n";
+    project
+        .config(&format!(
+            "{layout}[targets.prod]\nurl = \"${{PROD}}\"\nmirror = \"golang-migrate\"\n"
+        ))
+        .migration("40_fourth.up.sql", "SELECT 4;\n");
+    project.rlsctl(&["migrate"]).env("PROD", db.url()).run().exits(0);
+    assert_eq!(db.psql("select version from schema_migrations"), "40");
+    // One that comes late was run by neither, whoever asks.
+    project.config(layout).migration("30_late.up.sql", THIRD);
+    migrated.run(&["adopt"], 6);
+    let document = migrated.run(&["adopt", "--allow-out-of-order"], 0);
+    assert_eq!(document["summary"]["adopted"], 0, "{document:#}");
+    let document = migrated.run(&["migrate", "--allow-out-of-order"], 0);
+    assert_eq!(document["summary"]["applied"], 1);
+    assert_eq!(db.psql("select to_regclass('third') is not null"), "t");
+}
+
+#[test]
 fn a_ledger_without_versions() {
     let ledger =
         "create schema sqitch; create table sqitch.changes (change_id text primary key, script_hash text, change text,
