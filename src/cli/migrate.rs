@@ -14,6 +14,7 @@ use crate::pg::{Look, Work, ledger_store};
 use crate::report::{Document, ledgers_text, outcome_document, outcome_text, plan_document, plan_text};
 
 use super::args::MigrateArgs;
+use super::beside::{self, Standing};
 use super::connection::{Gathered, applied, gather, ledger_failure, writable};
 use super::context::{Context, Refusal, block_on};
 use super::describe::{config_failure, run_failure};
@@ -46,6 +47,10 @@ async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> 
         Ok(mirroring) => mirroring,
         Err(findings) => return Refusal { findings }.report(context, NAME, document),
     };
+    let findings = applied_elsewhere(context, args, &plan, &gathered).await?;
+    if !findings.is_empty() {
+        return Refusal { findings }.report(context, NAME, document);
+    }
     if args.plan {
         return print_plan(context, &plan, &gathered, mirroring.as_ref());
     }
@@ -82,6 +87,24 @@ async fn mirroring(
         .state("nothing was changed")
         .hint("see that the role may read it, then run the same command again")),
     }
+}
+
+/// Returns what another tool has applied of the plan.
+async fn applied_elsewhere(
+    context: &Context<'_>,
+    args: &MigrateArgs,
+    plan: &Plan,
+    gathered: &Gathered,
+) -> Result<Vec<Finding>, Failure> {
+    let standing = Standing {
+        session: &gathered.session,
+        look: &gathered.look,
+        set: &gathered.set,
+        applied: &plan.applied.iter().map(|(version, _)| version).collect(),
+        pending: &plan.files.iter().map(|file| &file.migration.version).collect(),
+        never_adopted: !args.ignore_other_ledger,
+    };
+    beside::applied_elsewhere(context, &standing).await
 }
 
 fn ask(context: &Context<'_>, args: &MigrateArgs) -> Result<Ask, Failure> {

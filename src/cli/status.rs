@@ -3,10 +3,10 @@
 use crate::exit::{Exit, Failure};
 use crate::ledger::{baseline, verify};
 use crate::pg::Work;
-use crate::report::{Standing, count, sort_findings, status_document, status_text};
+use crate::report::{Standing, sort_findings, status_document, status_text};
 
 use super::connection::{Gathered, applied, gather};
-use super::context::{Context, block_on};
+use super::context::{Context, block_on, folder};
 
 /// The command's name in documents.
 const NAME: &str = "status";
@@ -66,12 +66,7 @@ async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure
         versions,
         other_ledgers: look.other_ledgers.iter().map(ToString::to_string).collect(),
         findings,
-        folder: format!(
-            "{} ({} layout, {})",
-            set.dir.display(),
-            set.layout,
-            count(set.migrations.len(), "file")
-        ),
+        folder: folder(&set),
         target: target.description.clone(),
     };
     let mut document = status_document(&standing);

@@ -39,6 +39,13 @@ pub fn files(verified: &Verified<'_>, set: &Set, strictness: Strictness) -> Vec<
     findings
 }
 
+/// Adds what another tool has applied of the pending files; these are no longer told as merely pending.
+pub fn add_elsewhere(findings: &mut Vec<Finding>, elsewhere: Vec<Finding>) {
+    let is_there = |finding: &Finding| elsewhere.iter().any(|other| other.object == finding.object);
+    findings.retain(|finding| finding.code != "drift.pending" || !is_there(finding));
+    findings.extend(elsewhere);
+}
+
 fn raised(finding: Finding, is_error: bool) -> Finding {
     Finding {
         severity: if is_error { Severity::Error } else { finding.severity },

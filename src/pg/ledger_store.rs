@@ -67,6 +67,8 @@ pub struct LedgerLook {
     pub head: Head,
     /// Whether a migration outside a transaction is half applied.
     pub unfinished: bool,
+    /// Whether another tool's ledger may be there too: one was adopted, or a table has the name of one.
+    pub beside: bool,
 }
 
 /// A step of a migration that is not yet in the ledger.
@@ -159,7 +161,7 @@ pub async fn look(session: &Session) -> Result<Look, LedgerError> {
             },
         };
     }
-    let (Some(meta), Some(ledger)) = (ours.first(), ours.get(1)) else {
+    let (Some(meta), Some(ledger), Some(beside)) = (ours.first(), ours.get(1), ours.get(2)) else {
         return Err(unreadable("rlsctl.meta has no row"));
     };
     let format = format(meta)?;
@@ -171,6 +173,7 @@ pub async fn look(session: &Session) -> Result<Look, LedgerError> {
         applied: text(ledger, 0)?.parse().map_err(|_| unreadable("the count"))?,
         head: text(ledger, 1)?.parse().map_err(|_| unreadable("the head"))?,
         unfinished: text(ledger, 2)? == "t",
+        beside: text(beside, 0)? == "t",
     });
     Ok(look)
 }
