@@ -285,7 +285,7 @@ fn an_autovacuum_against_wraparound_is_waited_for_and_named() {
         ),
     );
     let psql = |sql: &str| crate::support::db::psql(&server, &server.dsn("postgres"), sql).unwrap();
-    let wraparound = "select count(*) from pg_stat_activity where backend_type = 'autovacuum worker' and query like '%(to prevent wraparound)'";
+    let wraparound = "select count(*) from pg_stat_activity where query = 'autovacuum: VACUUM public.a (to prevent wraparound)'";
     assert_eq!(psql(wraparound), "1");
     let project = Project::new();
     project.migration("1_a.sql", ALTER);
