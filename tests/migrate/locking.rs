@@ -285,8 +285,8 @@ fn an_autovacuum_against_wraparound_is_waited_for_and_named() {
         ),
     );
     let psql = |sql: &str| crate::support::db::psql(&server, &server.dsn("postgres"), sql).unwrap();
-    let wraparound = "select count(*) from pg_stat_activity where query = 'autovacuum: VACUUM public.a (to prevent wraparound)'";
-    assert_eq!(psql(wraparound), "1");
+    let wraparound = "select count(*) from pg_stat_activity where backend_type = 'autovacuum worker' and query like '% public.a (to prevent wraparound)'";
+    eventually("it is one against wraparound", || psql(wraparound) == "1");
     let project = Project::new();
     project.migration("1_a.sql", ALTER);
     let run = project
