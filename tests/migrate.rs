@@ -5,6 +5,7 @@ mod faults;
 mod kills;
 mod mirror;
 mod steps;
+mod wide;
 
 use crate::support::db::TestDb;
 use crate::support::project::Project;

@@ -16,6 +16,7 @@ use super::args::MigrateArgs;
 use super::connection::{Gathered, applied, gather, ledger_failure, writable};
 use super::context::{Context, Refusal, block_on};
 use super::describe::{config_failure, run_failure};
+use super::wide::too_wide;
 
 /// The command's name in documents.
 const NAME: &str = "migrate";
@@ -45,6 +46,10 @@ async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> 
         Ok(mirroring) => mirroring,
         Err(findings) => return Refusal { findings }.report(context, NAME, document),
     };
+    let findings = too_wide(context, &plan, &gathered.session).await?;
+    if !findings.is_empty() {
+        return Refusal { findings }.report(context, NAME, document);
+    }
     if args.plan {
         return print_plan(context, &plan, &gathered, mirroring.as_ref());
     }

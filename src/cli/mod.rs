@@ -16,6 +16,7 @@ mod new;
 mod run;
 mod shadow;
 mod status;
+mod wide;
 
 pub use args::Cli;
 pub use run::{main, render_panic};

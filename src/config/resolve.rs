@@ -44,13 +44,17 @@ pub struct Target {
     pub mirror: Option<Mirror>,
 }
 
-/// How long things may take.
+/// How long things may take, and how much may be done at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How long one statement may run inside a transaction.
     pub statement_timeout: Duration,
     /// How long one migration may try to get its locks.
     pub lock_wait: Duration,
+    /// How many tables are locked in one transaction, 1 to 8.
+    pub tables_per_batch: usize,
+    /// How many existing tables a file may alter that has no sections.
+    pub tables_per_migration: usize,
 }
 
 impl Default for Limits {
@@ -58,6 +62,8 @@ impl Default for Limits {
         Self {
             statement_timeout: Duration::from_secs(55),
             lock_wait: Duration::from_secs(60),
+            tables_per_batch: 8,
+            tables_per_migration: 5,
         }
     }
 }
@@ -368,6 +374,14 @@ fn limits(
             file.limits.lock_wait.as_ref(),
             defaults.lock_wait,
         )?,
+        tables_per_batch: file
+            .limits
+            .tables_per_batch
+            .map_or(defaults.tables_per_batch, usize::from),
+        tables_per_migration: match file.limits.tables_per_migration {
+            Some(tables) => usize::try_from(tables).unwrap_or(usize::MAX),
+            None => defaults.tables_per_migration,
+        },
     })
 }
 

@@ -17,6 +17,7 @@ mod retry;
 mod send;
 mod single;
 mod stepwise;
+pub mod wide;
 
 pub use execute::{Interrupt, Migrator};
 pub use mirror::{Mirroring, NotMirrored};

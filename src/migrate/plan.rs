@@ -15,6 +15,7 @@ use super::cut::{Fact, How, Known, Lesson, Run, Whole, cut};
 use super::frame::Frame;
 use super::outcome::Outcome;
 use super::refuse::Objections;
+use super::wide::bound;
 
 /// How many bytes of text a plan keeps, so that files are not read again between two transactions. Those beyond it are.
 const KEPT: usize = 2 << 20;
@@ -49,6 +50,8 @@ pub struct PlannedFile {
     pub frame: Frame,
     /// How many statements it has.
     pub statements: usize,
+    /// How many existing tables it alters at most, see [`wide`](super::wide); 0 if it is half applied, and has to be finished.
+    pub alters_at_most: usize,
     /// What it says about itself.
     pub directives: Directives,
     /// How many applied versions it stands for, if it is a baseline that is only recorded.
@@ -263,6 +266,11 @@ fn read(migration: &Migration, known: Background<'_>, room: &mut usize) -> Resul
         .collect();
     let run = half_applied_run(text.as_str(), &pieces, &facts, &steps);
     objections.findings.extend(changed_steps(migration, &run, &steps));
+    let alters_at_most = if steps.is_empty() {
+        bound(text.as_str(), &facts)
+    } else {
+        0
+    };
     let mut recorded = None;
     if let Some(stands_for) = &directives.baseline {
         let decision = stands_for.decide(known.applied.iter().map(|(version, _)| version));
@@ -281,6 +289,7 @@ fn read(migration: &Migration, known: Background<'_>, room: &mut usize) -> Resul
             run: if recorded.is_some() { nothing() } else { run },
             frame: if recorded.is_some() { Frame::default() } else { frame },
             statements: facts.len(),
+            alters_at_most,
             directives,
             recorded,
             text: left.is_some().then_some(text),
