@@ -15,6 +15,8 @@ mod migrate;
 mod new;
 mod run;
 mod shadow;
+mod split;
+mod split_proof;
 mod status;
 mod wide;
 
