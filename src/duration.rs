@@ -29,6 +29,19 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(expected)
 }
 
+/// Returns a duration as people say it: `3 ms`, `1.2 s`, `4 min`, `2 days`.
+pub fn human_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 if duration.as_millis() == 0 => "<1 ms".to_owned(),
+        0 => format!("{} ms", duration.as_millis()),
+        1..=59 => format!("{:.1} s", duration.as_secs_f64()),
+        60..=7199 => format!("{} min", seconds / 60),
+        7200..=172_799 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +71,21 @@ mod tests {
             "9999999999999999d",
         ] {
             assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_as_people_say_them() {
+        let cases = [
+            (0, "<1 ms"),
+            (3, "3 ms"),
+            (1_250, "1.2 s"),
+            (240_000, "4 min"),
+            (7_200_000, "2 h"),
+            (200_000_000, "2 days"),
+        ];
+        for (milliseconds, text) in cases {
+            assert_eq!(human_duration(Duration::from_millis(milliseconds)), text);
         }
     }
 }

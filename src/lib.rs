@@ -6,12 +6,13 @@
 //! 2. [`config`], [`report`]: settings in, text out.
 //! 3. [`migrate`], [`drift`], [`adopt`], [`split`]: the capabilities, each a plan (a value) and its executor.
 //! 4. [`pg`]: the only user of the driver.
-//! 5. [`migration`], [`ledger`], [`catalog`]: the nouns.
+//! 5. [`migration`], [`ledger`], [`catalog`], [`activity`]: the nouns.
 //! 6. [`script`]: SQL text; the only user of the server's grammar.
 //! 7. [`finding`], [`event`], [`exit`], [`duration`]: the words in which capabilities speak.
 //!
 //! `tests/house.rs` keeps the arrows pointing down.
 
+pub mod activity;
 pub mod adopt;
 pub mod catalog;
 pub mod cli;

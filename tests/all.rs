@@ -20,6 +20,7 @@ mod house;
 mod init;
 mod layouts;
 mod licences;
+mod locks;
 mod migrate;
 mod new;
 mod new_files;

@@ -346,27 +346,32 @@ fn a_file_that_is_not_wide_is_left_as_it_is() {
 }
 
 #[test]
-fn settings_hold_in_every_section_and_blocks_are_left_out() {
-    let wide: String = numbers()
-        .map(|n| format!("alter table u{n} add x int;\n"))
-        .collect::<Vec<_>>()
-        .concat();
-    let project = Project::new();
-    let in_app = schema().replace("create table t", "create table app.u");
-    project.migration("0001_schema.sql", in_app).migration(
-        "0002_wide.sql",
-        format!("begin;\n-- ours\nset local search_path = app;\n{wide}reset search_path;\ncommit;\n"),
-    );
-    let before = made(&project);
-    let run = offline(&project, &["split", "0002", "--write"]).run().exits(0);
-    assert!(run.stderr.contains("line 1: `begin` is left out"), "{}", run.stderr);
-    let first = project.read("migrations/0002_wide.sql");
-    assert_eq!(
-        first.matches("set local search_path = app;\nalter table").count(),
-        8,
-        "{first}"
-    );
-    assert_eq!(made(&project), before);
+fn settings_hold_for_all_that_came_behind_them_and_blocks_are_left_out() {
+    let lines: Vec<String> = numbers().map(|n| format!("alter table u{n} add x int;\n")).collect();
+    for (set, times) in [("set local search_path = app;", 8), ("set search_path = app;", 1)] {
+        let project = Project::new();
+        let wide = format!(
+            "begin;\n-- ours\n{set}\n{}reset search_path;\ncommit;\n",
+            lines.concat()
+        );
+        project
+            .migration(
+                "0001_schema.sql",
+                schema().replace("create table t", "create table app.u"),
+            )
+            .migration("0002_wide.sql", wide);
+        let before = made(&project);
+        let run = offline(&project, &["split", "0002", "--write"]).run().exits(0);
+        assert!(run.stderr.contains("line 1: `begin` is left out"), "{}", run.stderr);
+        let (first, second) = (
+            project.read("migrations/0002_wide.sql"),
+            project.read("migrations/0003_wide_2.sql"),
+        );
+        assert_eq!(first.matches(set).count(), times, "{first}");
+        assert_eq!(second.matches(set).count(), times.min(4), "{second}");
+        assert!(first.contains("-- ours\nset "), "{first}");
+        assert_eq!(made(&project), before);
+    }
 }
 
 #[test]

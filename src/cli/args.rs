@@ -159,7 +159,7 @@ pub struct MigrateArgs {
     /// Apply pending files that are older than the newest applied one
     #[arg(long)]
     pub allow_out_of_order: bool,
-    /// Go on although the database has another tool's ledger and none of ours
+    /// Go on although the database has another tool's ledger that was never adopted
     #[arg(long)]
     pub ignore_other_ledger: bool,
     /// Run a statement again that was cut off and whose effect cannot be seen in the catalog
@@ -171,6 +171,12 @@ pub struct MigrateArgs {
     /// How long a migration may try to get its locks [env: RLSCTL_LOCK_WAIT; default: 60s]
     #[arg(long, value_name = "DURATION")]
     pub lock_wait: Option<String>,
+    /// End sessions that stand in the way and have been idle in a transaction for this long [default: reap.older_than, 24h]
+    #[arg(long, value_name = "DURATION", conflicts_with = "keep_blockers")]
+    pub end_blockers_older_than: Option<String>,
+    /// End no session, however long it has been idle
+    #[arg(long)]
+    pub keep_blockers: bool,
 }
 
 /// `drift-check`.
@@ -300,9 +306,15 @@ pub struct SplitArgs {
 impl Cli {
     /// Returns what the configuration needs of what was typed.
     pub fn flags(&self) -> Flags {
-        let (statement_timeout, lock_wait) = match &self.command {
-            Command::Migrate(args) => (args.statement_timeout.clone(), args.lock_wait.clone()),
-            _ => (None, None),
+        let (statement_timeout, lock_wait, older_than) = match &self.command {
+            Command::Migrate(args) => (
+                args.statement_timeout.clone(),
+                args.lock_wait.clone(),
+                args.end_blockers_older_than
+                    .clone()
+                    .map(|age| ("--end-blockers-older-than", age)),
+            ),
+            _ => (None, None, None),
         };
         Flags {
             config: self.global.config.clone(),
@@ -312,6 +324,7 @@ impl Cli {
             dir: self.global.dir.clone(),
             statement_timeout,
             lock_wait,
+            older_than,
         }
     }
 

@@ -43,7 +43,13 @@ pub fn run_failure(error: &RunError, outcome: &Outcome) -> Failure {
             failure.server = Some((**server).clone());
             timeout_hint(&server.sqlstate, failure)
         }
-        RunError::Blocked { blockers, remains, path, .. } => blocked(error, blockers, remains, path),
+        RunError::Blocked {
+            blockers,
+            tables,
+            remains,
+            path,
+            ..
+        } => blocked(error, blockers, tables, remains, path),
         RunError::Lost { version, path, reason, applied, stepwise } => lost(error, &version.to_string(), path, reason, *applied, *stepwise),
         RunError::Interrupted { signal, version, remains } => {
             let failure = Failure::new(signal.exit(), "interrupted");
@@ -138,7 +144,13 @@ fn timeout_hint(sqlstate: &str, failure: Failure) -> Failure {
     failure
 }
 
-fn blocked(error: &RunError, blockers: &[Blocker], remains: &Remains, path: &std::path::Path) -> Failure {
+fn blocked(
+    error: &RunError,
+    blockers: &[Blocker],
+    tables: &[String],
+    remains: &Remains,
+    path: &std::path::Path,
+) -> Failure {
     let mut failure = Failure::new(Exit::Blocked, error.to_string());
     failure.causes.push(format!("in {}", path.display()));
     if blockers.is_empty() {
@@ -149,6 +161,9 @@ fn blocked(error: &RunError, blockers: &[Blocker], remains: &Remains, path: &std
             .iter()
             .map(|blocker| format!("blocked by {}", describe_blocker(blocker))),
     );
+    if !tables.is_empty() {
+        failure.causes.push(format!("not to be had: {}", tables.join(", ")));
+    }
     failure.state.push(what_remains(remains));
     if let Some(longest) = blockers.iter().filter_map(|blocker| blocker.since).max() {
         failure.hints.push(format!(

@@ -40,7 +40,7 @@ pub fn run(context: &Context<'_>, args: &SplitArgs) -> Result<Exit, Failure> {
     };
     let proof = block_on(async {
         let owners = look(context, &set, original).await?;
-        prove(context, &set, original, &plan, &owners, args.no_proof).await
+        Box::pin(prove(context, &set, original, &plan, &owners, args.no_proof)).await
     })??;
     let proof = match proof {
         Ok(proof) => proof,

@@ -57,11 +57,11 @@ pub async fn prove(
     let dir = tempfile::tempdir().map_err(|error| failed(&error))?;
     let now = files(set, original, plan);
     let then = split_files(&now, original, plan, dir.path())?;
-    let before = replayed_as(context, &now, owners, None).await?;
+    let before = Box::pin(replayed_as(context, &now, owners, None)).await?;
     let Some(is) = before.snapshot else {
         return Ok(Err(stopped(before, "as they are")));
     };
-    let after = replayed_as(context, &then.iter().collect::<Vec<_>>(), owners, None).await?;
+    let after = Box::pin(replayed_as(context, &then.iter().collect::<Vec<_>>(), owners, None)).await?;
     let Some(would_be) = after.snapshot else {
         return Ok(Err(stopped(after, "after the split")));
     };

@@ -18,9 +18,9 @@ pub struct File {
     /// How long and how much.
     #[serde(default)]
     pub limits: LimitsFile,
-    /// Belongs to `reap-idle`, which reads it itself.
+    /// Which sessions may be ended.
     #[serde(default)]
-    pub reap: toml::Table,
+    pub reap: ReapFile,
     /// Belongs to the tenancy model, which reads it itself.
     #[serde(default)]
     pub tenancy: toml::Table,
@@ -58,6 +58,20 @@ pub struct LimitsFile {
     pub tables_per_batch: Option<u8>,
     /// How many existing tables a file may alter.
     pub tables_per_migration: Option<u32>,
+}
+
+/// `[reap]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReapFile {
+    /// Idle in a transaction for at least this long.
+    pub older_than: Option<String>,
+    /// Roles whose sessions are never ended; `*` stands for anything.
+    #[serde(default)]
+    pub protect_roles: Vec<String>,
+    /// Applications whose sessions are never ended; `*` stands for anything.
+    #[serde(default)]
+    pub protect_applications: Vec<String>,
 }
 
 /// Why the configuration cannot be used.

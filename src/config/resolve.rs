@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::activity::Rule;
 use crate::duration::parse_duration;
 use crate::ledger::Mirror;
 use crate::migration::Layout;
 
 use super::file::{ConfigError, File, TargetFile};
+use super::reap;
 use super::url::{ExpandError, expand, has_literal_password};
 
 /// What was typed.
@@ -29,6 +31,8 @@ pub struct Flags {
     pub statement_timeout: Option<String>,
     /// `--lock-wait`.
     pub lock_wait: Option<String>,
+    /// For how long a session must have been idle in its transaction to be ended: the flag's name and its value.
+    pub older_than: Option<(&'static str, String)>,
 }
 
 /// The database to work on.
@@ -44,7 +48,7 @@ pub struct Target {
     pub mirror: Option<Mirror>,
 }
 
-/// How long things may take, and how much may be done at once.
+/// How long things may take, and how much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How long one statement may run inside a transaction.
@@ -83,6 +87,8 @@ pub struct Config {
     pub layout: Option<Layout>,
     /// How long things may take.
     pub limits: Limits,
+    /// Which sessions may be ended.
+    pub reap: Rule,
     /// What a person should know: a password in the file, for instance.
     pub warnings: Vec<String>,
     file: File,
@@ -146,6 +152,7 @@ impl Config {
         let mut config = Self {
             layout: layout(&origin, file.migrations.layout.as_deref())?,
             limits: limits(&origin, &file, &flags, &environment)?,
+            reap: reap::rule(&origin, &file.reap, flags.older_than.as_ref())?,
             warnings: unknown_variables(&environment),
             path,
             named,
@@ -378,10 +385,10 @@ fn limits(
             .limits
             .tables_per_batch
             .map_or(defaults.tables_per_batch, usize::from),
-        tables_per_migration: match file.limits.tables_per_migration {
-            Some(tables) => usize::try_from(tables).unwrap_or(usize::MAX),
-            None => defaults.tables_per_migration,
-        },
+        tables_per_migration: file
+            .limits
+            .tables_per_migration
+            .map_or(defaults.tables_per_migration, |tables| tables as usize),
     })
 }
 

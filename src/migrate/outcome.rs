@@ -120,6 +120,8 @@ pub enum RunError {
         attempts: u32,
         /// Who was in the way at the last look.
         blockers: Vec<Blocker>,
+        /// The tables that were not to be had, as far as known.
+        tables: Vec<String>,
         /// What is left of it.
         remains: Remains,
     },

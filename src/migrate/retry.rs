@@ -110,6 +110,7 @@ impl Migrator<'_> {
                 waited: attempts.started.elapsed(),
                 attempts: attempts.failed,
                 blockers: self.blockers.clone(),
+                tables: Vec::new(),
                 remains: remains.clone(),
             });
         };

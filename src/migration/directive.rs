@@ -1,5 +1,6 @@
 //! Directives: comments of the form `-- rlsctl: KEY[=VALUE]`.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::duration::parse_duration;
@@ -29,6 +30,13 @@ pub struct Section {
     pub at: usize,
     /// The tables that its statements concern, as they are written, each once: one, or those of a foreign key.
     pub tables: Vec<RelationName>,
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tables: Vec<String> = self.tables.iter().map(ToString::to_string).collect();
+        write!(formatter, "section {}", tables.join(", "))
+    }
 }
 
 /// A directive that means nothing.

@@ -53,7 +53,7 @@ pub fn outcome_text(outcome: &Outcome) -> String {
         "nothing to apply".to_owned()
     } else {
         let took: std::time::Duration = outcome.applied.iter().map(|applied| applied.duration).sum();
-        let took = super::text::human_duration(took);
+        let took = crate::duration::human_duration(took);
         format!(
             "{GOOD}applied {}{GOOD:#} in {took}",
             count(outcome.applied.len(), "migration")

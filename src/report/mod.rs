@@ -18,6 +18,7 @@ mod status;
 mod text;
 mod ui;
 
+pub use crate::duration::human_duration;
 pub use adopt::{Adoption, adoption_document, adoption_text, ledgers_text, nothing_to_adopt_document};
 pub use difference::{Comparison, Difference, difference_table};
 pub use document::{Document, TargetInfo};
@@ -28,5 +29,5 @@ pub use plan::{plan_document, plan_text};
 pub use progress::one as describe_blocker;
 pub use split::{Proof, split_document, split_text};
 pub use status::{Standing, status_document, status_text};
-pub use text::{count, human_duration, printable, render_finding, render_findings, sort_findings};
+pub use text::{count, printable, render_finding, render_findings, sort_findings};
 pub use ui::{ColorChoice, Format, Ui, forgive_broken_pipe};

@@ -3,12 +3,13 @@
 use crate::script::{RelationName, tokens};
 
 use super::arrange::Part;
+use super::judge::Place;
 use super::unit::{Unit, Units};
 
 /// Returns the script of each part, in their order.
 ///
-/// A setting stands in full where it is first needed, and as a copy at the start of whatever else it holds for: each section is a
-/// transaction of its own. A file's first comments stay at the top of the first file, if a blank line sets them apart.
+/// A setting of the session stands at the top of each file it holds in, one of the transaction at the start of whatever it holds for: each
+/// section is a transaction of its own. A file's first comments stay at the top of the first file, if a blank line sets them apart.
 pub fn compose(script: &str, cut: &Units, parts: &[Part]) -> Vec<String> {
     let mut composer = Composer {
         script,
@@ -34,7 +35,15 @@ struct Composer<'a> {
 
 impl Composer<'_> {
     fn part(&mut self, part: &Part) -> String {
-        let mut text = String::new();
+        let is_local = |number: &usize| matches!(self.units[*number].place, Place::Setting { is_local: true });
+        // What holds for a transaction comes last, so after one of these all have to be said again.
+        let everywhere = part.settings.iter().any(is_local);
+        let (above, within): (&[usize], &[usize]) = if everywhere {
+            (&[], &part.settings)
+        } else {
+            (&part.settings, &[])
+        };
+        let mut text = self.slot(above, &[]);
         let head: Vec<usize> = part
             .head
             .iter()
@@ -42,10 +51,10 @@ impl Composer<'_> {
             .chain(part.alone.clone())
             .collect();
         if !head.is_empty() {
-            text.push_str(&self.slot(&part.settings, &head));
+            push(&mut text, &self.slot(within, &head));
         }
         for section in &part.sections {
-            let body = self.slot(&part.settings, &section.units);
+            let body = self.slot(within, &section.units);
             let (above, body) = if text.is_empty() {
                 set_apart(&body)
             } else {

@@ -15,7 +15,10 @@ pub enum Place {
     /// Nowhere: a `BEGIN` or `COMMIT`, which would tie together what is to be apart.
     Left,
     /// At the start of whatever comes behind it: a setting.
-    Setting,
+    Setting {
+        /// Whether it holds for a transaction only.
+        is_local: bool,
+    },
     /// In the section of these tables.
     Section(Vec<RelationName>),
     /// With these tables, if they have a section within reach, else at the head of a file.
@@ -43,8 +46,6 @@ pub enum Why {
     Index,
     /// The table may not be there, or gets another name.
     Name,
-    /// It would need the tables of too many others in its section.
-    TooMany,
 }
 
 /// How many tables may be locked at once.
@@ -66,7 +67,6 @@ impl fmt::Display for Why {
             Self::Rows => "needs no strong lock",
             Self::Index => "the table of that index is not in the file",
             Self::Name => "the table may not be there, or gets another name",
-            Self::TooMany => "depends on too many tables",
         })
     }
 }
@@ -135,7 +135,9 @@ impl Made {
         if session.any() && !session.has(SessionEffect::Opaque) {
             let is_setting = tables.known.is_empty() && statement.dml.is_empty() && statement.creates.is_empty();
             let place = if is_setting {
-                Place::Setting
+                Place::Setting {
+                    is_local: session.has(SessionEffect::SetsLocal),
+                }
             } else {
                 Place::Head(Why::Unknown)
             };

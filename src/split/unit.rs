@@ -155,7 +155,7 @@ impl Cutter<'_> {
 /// Gives a table one name that is written with the schema `public` here and without a schema there: where the file sets no search path,
 /// both are the same.
 fn one_name_a_table(units: &mut [Unit]) {
-    if units.iter().any(|unit| unit.place == Place::Setting) {
+    if units.iter().any(|unit| matches!(unit.place, Place::Setting { .. })) {
         return;
     }
     let named = |unit: &Unit| match &unit.place {

@@ -64,10 +64,10 @@ fn a_wide_file_is_refused_with_its_tables_before_anything_runs() {
 
 #[test]
 fn a_wide_file_runs_where_it_is_meant_to_be_so() {
-    for (at_top, limits) in [
-        ("-- rlsctl: allow wide\n", ""),
-        ("-- rlsctl: section a\n", ""),
-        ("", "[limits]\ntables_per_migration = 6\n"),
+    for (at_top, limits, whole) in [
+        ("-- rlsctl: allow wide\n", "", true),
+        ("-- rlsctl: section a\n", "", false),
+        ("", "[limits]\ntables_per_migration = 6\n", true),
     ] {
         let (db, project) = (TestDb::new(), Project::new());
         db.psql(&create(&TABLES));
@@ -77,7 +77,7 @@ fn a_wide_file_runs_where_it_is_meant_to_be_so() {
         project.on(&db, &["migrate"]).run().exits(0);
         assert_eq!(
             (protected(&db).as_str(), ledger(&db).as_str()),
-            ("6", "1 rls true"),
+            ("6", format!("1 rls {whole}").as_str()),
             "{at_top}{limits}"
         );
     }

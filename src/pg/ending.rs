@@ -1,0 +1,125 @@
+//! Ends a session, if it still is what it was when we looked.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use crate::activity::{Backend, Oid, Spared};
+use crate::script::masked;
+
+use super::activity::{LookError, array};
+use super::bind::{Value, bind};
+use super::connect::Session;
+use super::message::MessageError;
+
+const END: &str = include_str!("../../sql/locks/end_session.sql");
+const IS_GONE: &str = include_str!("../../sql/locks/is_gone.sql");
+
+/// How often we look whether its locks are gone. It takes 3 to 5 ms.
+const POLL: Duration = Duration::from_millis(2);
+/// How long we look. A backend in a system call that does not return may take longer; then it is not ours to wait for.
+const GONE_LIMIT: Duration = Duration::from_secs(5);
+/// How much of a session's last query is kept, in characters.
+const QUERY_CHARACTERS: usize = 300;
+
+/// Which session, and what must still be so.
+#[derive(Clone, Debug)]
+pub struct Ending<'a> {
+    /// The session.
+    pub backend: &'a Backend,
+    /// It must have been idle in its transaction for at least this long.
+    pub older_than: Duration,
+    /// It must hold one of these; whatever it holds, if `None`.
+    pub holding: Option<&'a [Oid]>,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It is ended, and its locks are gone.
+    Gone,
+    /// It was told to end, and after five seconds it had not.
+    Going,
+    /// It was left alone.
+    Spared(Spared),
+}
+
+/// Ends a session and waits until its locks are gone, five seconds at most.
+///
+/// The statement itself compares process id, start of the session, start of the transaction, state, age and locks, so that whoever has gone
+/// on since the look is spared. `session` must be outside a transaction, in which `pg_stat_activity` stands still.
+///
+/// # Privileges
+/// Membership in the session's role or in `pg_signal_backend`, `pg_read_all_stats`; sessions of superusers only by superusers.
+///
+/// # Errors
+/// [`LookError`].
+pub async fn end(session: &Session, ending: &Ending<'_>) -> Result<Ended, LookError> {
+    let backend = ending.backend;
+    let (Some(pid), Some(started), Some(transaction)) = (backend.pid, &backend.backend_start, &backend.xact_start)
+    else {
+        return Ok(Ended::Spared(Spared::Hidden));
+    };
+    let oids = array(ending.holding.unwrap_or_default());
+    let values = [
+        Value::Integer(pid.0.into()),
+        Value::Text(&started.0),
+        Value::Text(&transaction.0),
+        Value::Integer(ending.older_than.as_millis().try_into().unwrap_or(i64::MAX)),
+        Value::Boolean(ending.holding.is_some()),
+        Value::Text(&oids),
+    ];
+    let rows = match session.rows(&bind(END, &values)?).await {
+        Ok(rows) => rows,
+        // Which it is that is missing, the role's membership or a superuser's power, we asked before; it has changed since.
+        Err(error) if error.sqlstate() == Some("42501") => return Ok(Ended::Spared(refused(&error))),
+        Err(error) => return Err(error.into()),
+    };
+    let was_told = rows.first().and_then(|row| row.first()).and_then(Option::as_deref) == Some("t");
+    if !was_told {
+        return Ok(Ended::Spared(Spared::Changed));
+    }
+    let deadline = Instant::now() + GONE_LIMIT;
+    let gone = bind(IS_GONE, &[Value::Integer(pid.0.into()), Value::Text(&started.0)])?;
+    while Instant::now() < deadline {
+        let rows = session.rows(&gone).await?;
+        if rows.first().and_then(|row| row.first()).and_then(Option::as_deref) == Some("t") {
+            return Ok(Ended::Gone);
+        }
+        sleep(POLL).await;
+    }
+    Ok(Ended::Going)
+}
+
+fn refused(error: &MessageError) -> Spared {
+    let text = error.to_string();
+    if text.contains("superuser") || text.contains("SUPERUSER") {
+        Spared::Superuser
+    } else {
+        Spared::NotGranted
+    }
+}
+
+/// Returns what is kept in `rlsctl.event` of a session that was ended. Literals of its last query are masked: they may be anybody's data.
+pub fn detail(backend: &Backend) -> serde_json::Value {
+    let locks: Vec<String> = backend
+        .locks
+        .iter()
+        .filter(|held| held.granted)
+        .map(|held| format!("{} {}", held.relation, held.mode))
+        .collect();
+    json!({
+        "pid": backend.pid.map(|pid| pid.0),
+        "role": backend.role,
+        "application": backend.application,
+        "client": backend.client,
+        "database": backend.database,
+        "state": backend.state.map(crate::activity::SessionState::name),
+        "backend_start": backend.backend_start.as_ref().map(|time| &time.0),
+        "xact_start": backend.xact_start.as_ref().map(|time| &time.0),
+        "idle_ms": backend.in_state.map(|idle| u64::try_from(idle.as_millis()).unwrap_or(u64::MAX)),
+        "query": backend.query.as_deref().map(|query| masked(query, QUERY_CHARACTERS)),
+        "locks": locks,
+    })
+}
