@@ -370,6 +370,7 @@ fn settings_hold_for_all_that_came_behind_them_and_blocks_are_left_out() {
         assert_eq!(first.matches(set).count(), times, "{first}");
         assert_eq!(second.matches(set).count(), times.min(4), "{second}");
         assert!(first.contains("-- ours\nset "), "{first}");
+        assert!(first.contains("-- rlsctl: section app.u01\n"), "{first}");
         assert_eq!(made(&project), before);
     }
 }

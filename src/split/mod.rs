@@ -11,6 +11,7 @@ mod denied;
 mod footprint;
 mod judge;
 pub mod plan;
+mod tables;
 pub mod unit;
 pub mod write;
 

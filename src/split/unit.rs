@@ -1,11 +1,10 @@
 //! A script as statements with the comments that belong to them.
 
-use std::collections::BTreeSet;
-
 use crate::script::{Piece, PieceKind, RelationName, Span, TokenKind, classify, tokens};
 
 use super::footprint::Footprint;
 use super::judge::{Judged, Made, Most, Place};
+use super::tables::name_alike;
 
 /// A statement with its comments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,47 +146,9 @@ impl Cutter<'_> {
         if let Some(last) = self.found.units.last_mut() {
             last.text.push_str(&self.carried);
         }
-        one_name_a_table(&mut self.found.units);
+        name_alike(self.script, &mut self.found.units);
         Ok(self.found)
     }
-}
-
-/// Gives a table one name that is written with the schema `public` here and without a schema there: where the file sets no search path,
-/// both are the same.
-fn one_name_a_table(units: &mut [Unit]) {
-    if units.iter().any(|unit| matches!(unit.place, Place::Setting { .. })) {
-        return;
-    }
-    let named = |unit: &Unit| match &unit.place {
-        Place::Section(tables) | Place::Beside(tables) => tables.clone(),
-        _ => unit.alters.clone(),
-    };
-    let in_public: BTreeSet<RelationName> = units.iter().flat_map(named).filter(is_in_public).collect();
-    let rename = |tables: &mut Vec<RelationName>| {
-        let mut renamed: Vec<RelationName> = Vec::with_capacity(tables.len());
-        for table in tables.drain(..) {
-            let public = RelationName::qualified(PUBLIC, &table.name);
-            let is_same = table.schema.is_none() && in_public.contains(&public);
-            let name = if is_same { public } else { table };
-            if !renamed.contains(&name) {
-                renamed.push(name);
-            }
-        }
-        *tables = renamed;
-    };
-    for unit in units {
-        rename(&mut unit.alters);
-        if let Place::Section(tables) | Place::Beside(tables) = &mut unit.place {
-            rename(tables);
-        }
-    }
-}
-
-/// The schema that a search path has unless it is set.
-const PUBLIC: &str = "public";
-
-fn is_in_public(table: &RelationName) -> bool {
-    table.schema.as_deref() == Some(PUBLIC)
 }
 
 /// Returns the directives among some comments that say how a file runs.
@@ -260,8 +221,27 @@ mod tests {
         };
         let script = "truncate a; truncate public.a, a; truncate app.a; truncate b;";
         assert_eq!(tables(script), ["public.a", "public.a", "app.a", "b"]);
-        let set = format!("set search_path = app; {script}");
-        assert_eq!(tables(&set), ["a", "public.a a", "app.a", "b"]);
+        for (set, expected) in [
+            ("set search_path = x", ["x.a", "public.a x.a", "app.a", "x.b"]),
+            (
+                "SET LOCAL search_path TO \"X y\"",
+                ["\"X y\".a", "public.a \"X y\".a", "app.a", "\"X y\".b"],
+            ),
+            ("set search_path = 'x'", ["x.a", "public.a x.a", "app.a", "x.b"]),
+            ("set search_path = x, public", ["a", "public.a a", "app.a", "b"]),
+            (
+                "select set_config('search_path', 'x', false)",
+                ["a", "public.a a", "app.a", "b"],
+            ),
+            ("set search_path to default", ["a", "public.a a", "app.a", "b"]),
+            ("set search_path = x; reset all", ["a", "public.a a", "app.a", "b"]),
+            (
+                "set search_path = x; set role r",
+                ["x.a", "public.a x.a", "app.a", "x.b"],
+            ),
+        ] {
+            assert_eq!(tables(&format!("{set}; {script}")), expected, "{set}");
+        }
         assert_eq!(tables("create table public.n (); create index on n (x);"), [""; 0]);
     }
 
