@@ -171,6 +171,12 @@ fn blocked(
             human_duration(longest)
         ));
     }
+    let mut look = vec!["rlsctl", "blockers"];
+    look.extend(tables.iter().take(3).map(String::as_str));
+    let failure = failure.hint(format!(
+        "`{}` shows who holds what, and who waits for whom",
+        look.join(" ")
+    ));
     failure.hint("run `rlsctl migrate` again when the table is free; `--lock-wait` makes it try for longer")
 }
 

@@ -242,9 +242,11 @@ impl Migrator<'_> {
                 return false;
             }
         }
+        let blocker = backend.as_blocker(None, None);
+        self.ended.push(blocker.clone());
         self.listener.on(Event::Ended {
             version: version.to_string(),
-            blocker: backend.as_blocker(None, None),
+            blocker,
         });
         let recorded = self
             .monitor

@@ -57,6 +57,8 @@ pub struct Migrator<'a> {
     pub(super) monitor: Monitor,
     /// Who may be ended; nobody without one.
     pub(super) rule: Option<Rule>,
+    /// Who was ended.
+    pub(super) ended: Vec<Blocker>,
     /// What was said once and need not be said again.
     pub(super) told: BTreeSet<String>,
     /// What the last message that had to wait was waiting for.
@@ -96,6 +98,7 @@ impl<'a> Migrator<'a> {
             session: Rc::new(session),
             monitor: Monitor::new(settings.clone()),
             rule: None,
+            ended: Vec::new(),
             told: BTreeSet::new(),
             obstacle: None,
             lost_patience: false,
@@ -140,6 +143,7 @@ impl<'a> Migrator<'a> {
             self.run_each(&plan, &mut outcome).await;
         }
         plan.close(&mut outcome);
+        outcome.ended = std::mem::take(&mut self.ended);
         // Of ten thousand files it is as large as the snapshot that is taken now.
         drop(plan);
         self.close_run(&outcome, by_hand).await;

@@ -27,6 +27,8 @@ pub struct Outcome {
     pub applied: Vec<Applied>,
     /// What another runner applied meanwhile.
     pub elsewhere: Vec<Version>,
+    /// The sessions that were ended because they stood in the way.
+    pub ended: Vec<Blocker>,
     /// What is still pending.
     pub pending: Vec<Version>,
     /// How many migrations the ledger has now.

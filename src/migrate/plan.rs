@@ -174,6 +174,7 @@ impl Plan {
         Outcome {
             applied: Vec::new(),
             elsewhere: Vec::new(),
+            ended: Vec::new(),
             pending: Vec::new(),
             total: self.applied.len(),
             head: self.head,

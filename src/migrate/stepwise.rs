@@ -332,6 +332,10 @@ impl Migrator<'_> {
         if self.look.has_timeouts {
             settings.push("set lock_timeout = 0; set statement_timeout = 0".to_owned());
         }
+        if self.look.server_version >= 14_00_00 {
+            // It may wait for long and is limited by nothing but us: if we are killed, it ends.
+            settings.push("set client_connection_check_interval = 1000".to_owned());
+        }
         let own = running
             .step
             .settings

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::activity::Pid;
 use crate::ledger::{Entry, PeerTable};
 use crate::migration::{Checksum, Head, Version};
 
@@ -48,6 +49,8 @@ pub struct Look {
     pub read_only: bool,
     /// Whether role or database give this session a `lock_timeout` or a `statement_timeout` of their own.
     pub has_timeouts: bool,
+    /// The backend that answered.
+    pub backend: Pid,
     /// How long a session waits for a lock before the server looks for a deadlock.
     pub deadlock_timeout: Duration,
     /// Where ours is not there: tables that are another tool's ledger.
@@ -198,6 +201,7 @@ fn read_server(row: &Row) -> Result<Look, LedgerError> {
         in_recovery: text(row, 4)? == "t",
         read_only: text(row, 5)? == "on",
         has_timeouts: text(row, 6)? != "0" || text(row, 7)? != "0",
+        backend: Pid(text(row, 9)?.parse().map_err(|_| unreadable("the process id"))?),
         deadlock_timeout: Duration::from_millis(text(row, 8)?.parse().map_err(|_| unreadable("deadlock_timeout"))?),
         other_ledgers: Vec::new(),
         ledger: None,
