@@ -29,5 +29,6 @@ mod peers;
 mod proxy;
 mod scratch;
 mod script;
+mod split;
 mod status;
 mod support;

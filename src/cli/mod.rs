@@ -16,7 +16,10 @@ mod migrate;
 mod new;
 mod run;
 mod shadow;
+mod split;
+mod split_proof;
 mod status;
+mod wide;
 
 pub use args::Cli;
 pub use run::{main, render_panic};

@@ -13,7 +13,7 @@ use crate::report::{ColorChoice, Document, Format, Ui};
 use super::args::{Cli, Command};
 use super::context::Context;
 use super::describe::config_failure;
-use super::{accept, adopt, drift_check, init, migrate, new, status};
+use super::{accept, adopt, drift_check, init, migrate, new, split, status};
 
 /// Runs the command line and returns how it ended.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
@@ -134,6 +134,7 @@ fn dispatch(cli: &Cli, context: &Context<'_>) -> Result<Exit, Failure> {
         Command::Migrate(args) => migrate::run(context, args),
         Command::DriftCheck(args) => drift_check::run(context, args),
         Command::Accept(args) => accept::run(context, args),
+        Command::Split(args) => split::run(context, args),
     }
 }
 
