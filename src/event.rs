@@ -59,6 +59,17 @@ pub enum Event {
         /// What it is: the statement's tag and object.
         what: String,
     },
+    /// Sections of a migration are committed, in one transaction.
+    Sections {
+        /// The migration's version.
+        version: String,
+        /// How many of its sections are done by now.
+        done: usize,
+        /// How many it has.
+        of: usize,
+        /// Which these are.
+        what: Vec<String>,
+    },
     /// A migration is committed.
     Applied {
         /// Its version.

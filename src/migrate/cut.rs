@@ -90,6 +90,16 @@ pub struct Step {
     pub how: How,
 }
 
+impl Step {
+    /// Returns the tables of its section, or what it is.
+    pub fn name(&self) -> String {
+        match self.tables.as_slice() {
+            [] => self.object.clone(),
+            tables => tables.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "),
+        }
+    }
+}
+
 /// How a step runs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum How {

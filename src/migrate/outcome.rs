@@ -110,7 +110,7 @@ pub enum RunError {
         remains: Remains,
     },
     /// The locks were not to be had in time.
-    #[error("migration {version} is blocked: no lock after {} attempts in {:.1} s", attempts, waited.as_secs_f64())]
+    #[error("migration {version} is blocked: its locks were not to be had in {:.1} s", waited.as_secs_f64())]
     Blocked {
         /// The migration.
         version: Version,

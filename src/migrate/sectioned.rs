@@ -263,14 +263,14 @@ impl Migrator<'_> {
     fn took(&self, work: &mut Work<'_>, items: &[usize], duration: Duration, outcome: &mut Outcome) {
         let complete = work.complete_with(items);
         work.contest.took(items, duration);
-        for index in items {
-            let part = work.parts[*index];
-            let file = work.files[part.file].file;
-            self.listener.on(Event::Step {
-                version: file.migration.version.to_string(),
-                number: part.step.number,
-                of: file.run.steps().len(),
-                what: part.step.object.clone(),
+        if let Some(first) = items.first() {
+            let file = work.parts[*first].file;
+            let remains = work.remains(file);
+            self.listener.on(Event::Sections {
+                version: work.files[file].file.migration.version.to_string(),
+                done: remains.steps_done,
+                of: remains.steps,
+                what: items.iter().map(|item| work.parts[*item].step.name()).collect(),
             });
         }
         for index in complete {

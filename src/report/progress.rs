@@ -2,14 +2,14 @@
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::duration::human_duration;
 use crate::event::{Blocker, Event};
 
 use super::bar::BarTerminal;
-use crate::duration::human_duration;
-
 use super::text::{DIM, GOOD, NOTE, WARNING, count, printable};
 
 /// How often the bar is drawn at most, a second.
@@ -101,15 +101,20 @@ fn line(event: &Event) -> Option<String> {
         } => {
             format!("{DIM}{version}{DIM:#} step {number}/{of}: {}", printable(what))
         }
+        Event::Sections {
+            version,
+            done,
+            of,
+            what,
+        } => {
+            let what = printable(&what.join(", "));
+            format!("{DIM}{version}{DIM:#} sections {done}/{of}: {what}")
+        }
         Event::Applied {
             version,
             name,
             duration,
-        } => format!(
-            "{GOOD}applied{GOOD:#} {version} {} {DIM}({}){DIM:#}",
-            printable(name),
-            human_duration(*duration)
-        ),
+        } => applied(version, name, *duration),
         Event::AppliedElsewhere { version } => format!("{GOOD}applied{GOOD:#} {version} by another runner"),
         Event::Waiting {
             version,
@@ -153,6 +158,14 @@ fn line(event: &Event) -> Option<String> {
         Event::Wrote { path } => format!("{GOOD}wrote{GOOD:#} {}", printable(&path.display().to_string())),
     };
     Some(line)
+}
+
+fn applied(version: &str, name: &str, duration: Duration) -> String {
+    format!(
+        "{GOOD}applied{GOOD:#} {version} {} {DIM}({}){DIM:#}",
+        printable(name),
+        human_duration(duration)
+    )
 }
 
 /// Returns who is in the way.
