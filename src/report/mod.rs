@@ -4,28 +4,38 @@
 
 mod adopt;
 mod bar;
+mod blockers;
 mod difference;
 mod document;
 mod drift;
 mod excerpt;
 mod failure;
 mod formats;
+mod line;
+mod metrics;
 mod migrate;
 mod plan;
 mod progress;
+mod reap;
+mod screen;
+mod session;
 mod status;
 mod text;
 mod ui;
 
 pub use crate::duration::human_duration;
 pub use adopt::{Adoption, adoption_document, adoption_text, ledgers_text, nothing_to_adopt_document};
+pub use blockers::{blockers_document, blockers_text};
 pub use difference::{Comparison, Difference, difference_table};
 pub use document::{Document, TargetInfo};
 pub use drift::{DriftReport, LedgerSide, drift_document, drift_text};
 pub use failure::render_failure;
+pub use metrics::{Metrics, TargetMetrics, write_metrics};
 pub use migrate::{outcome_document, outcome_text};
 pub use plan::{plan_document, plan_text};
 pub use progress::one as describe_blocker;
+pub use reap::{Reaped, reap_document, reap_summary, reap_text};
+pub use screen::Screen;
 pub use status::{Standing, status_document, status_text};
 pub use text::{count, printable, render_finding, render_findings, sort_findings};
 pub use ui::{ColorChoice, Format, Ui, forgive_broken_pipe};
