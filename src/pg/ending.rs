@@ -94,7 +94,9 @@ pub async fn end(session: &Session, ending: &Ending<'_>) -> Result<Ended, LookEr
 }
 
 fn refused(error: &MessageError) -> Spared {
-    let text = error.to_string();
+    // From 16 on the message is the same for both, and the detail says which.
+    let detail = error.server().and_then(|server| server.detail.as_deref());
+    let text = format!("{error} {}", detail.unwrap_or_default());
     if text.contains("superuser") || text.contains("SUPERUSER") {
         Spared::Superuser
     } else {

@@ -9,6 +9,7 @@ use crate::support::db::TestDb;
 use crate::support::poll::eventually;
 use crate::support::project::Project;
 use crate::support::rlsctl::Run;
+use crate::support::session::Session;
 
 /// What every document has.
 fn is_a_document(run: &Run, schema: &str) -> Value {
@@ -49,6 +50,34 @@ impl World {
 
     fn run(&self, args: &[&str]) -> Run {
         self.project.on(&self.db, args).arg("--format").arg("json").run()
+    }
+
+    /// Opens a session with a name.
+    fn session(&self, application: &str) -> Session {
+        Session::connect(&format!("{} application_name={application}", self.db.dsn()))
+    }
+
+    /// Somebody waits.
+    fn blockers(&self) -> Run {
+        self.db.psql("create table orders (id int)");
+        let (holder, waiter) = (self.session("worker"), self.session("psql"));
+        holder.ok("begin; select from orders where id = 17");
+        let pending = waiter.start("alter table orders add total int");
+        self.db.until_waiting_for_lock(waiter.pid());
+        let run = self.run(&["blockers"]).exits(0);
+        holder.ok("commit");
+        pending.finish().unwrap();
+        run
+    }
+
+    /// Somebody is dead.
+    fn reap_idle(&self) -> Run {
+        self.db.psql("create table orders (id int)");
+        let dead = self.session("worker");
+        dead.ok("begin; select from orders where id = 17");
+        let age = "select clock_timestamp() - state_change > '1.1 s' from pg_stat_activity where pid = ";
+        eventually("it is old", || self.db.psql(&format!("{age}{}", dead.pid())) == "t");
+        self.run(&["reap-idle", "--older-than", "1s"]).exits(0)
     }
 
     /// Returns the example of that name in the documentation: how the command ended, as which document.
@@ -104,25 +133,8 @@ impl World {
                 let reason = ["accept", "0001", "--reason", "the type was wrong"];
                 (world.run(&reason).exits(0), "accept")
             }
-            "blockers" => {
-                world.db.psql("create table orders (id int)");
-                let (holder, waiter) = (world.db.session(), world.db.session());
-                holder.ok("set application_name = 'worker'; begin; select from orders where id = 17");
-                let pending = waiter.start("set application_name = 'psql'; alter table orders add total int");
-                world.db.until_waiting_for_lock(waiter.pid());
-                let run = world.run(&["blockers"]).exits(0);
-                holder.ok("commit");
-                pending.finish().unwrap();
-                (run, "blockers")
-            }
-            "reap-idle" => {
-                world.db.psql("create table orders (id int)");
-                let dead = world.db.session();
-                dead.ok("set application_name = 'worker'; begin; select from orders where id = 17");
-                let age = "select clock_timestamp() - state_change > '1.1 s' from pg_stat_activity where pid = ";
-                eventually("it is old", || world.db.psql(&format!("{age}{}", dead.pid())) == "t");
-                (world.run(&["reap-idle", "--older-than", "1s"]).exits(0), "reap-idle")
-            }
+            "blockers" => (world.blockers(), "blockers"),
+            "reap-idle" => (world.reap_idle(), "reap-idle"),
             "usage" => (world.run(&["migrate", "--single"]).exits(2), "usage"),
             other => panic!("docs/json.md has an example `{other}` that nobody makes"),
         }
@@ -142,8 +154,7 @@ fn normalized(value: &mut Value, key: &str) {
         ("duration_ms", Value::Number(_)) => *value = json!(4.2),
         ("in_state_ms" | "in_transaction_ms", Value::Number(_)) => *value = json!(259_200_000),
         ("since_ms" | "longest_wait_ms", Value::Number(_)) => *value = json!(12_000),
-        ("database", Value::String(text)) => "app".clone_into(text),
-        ("role", Value::String(text)) => "app".clone_into(text),
+        ("database" | "role", Value::String(text)) => "app".clone_into(text),
         ("message", Value::String(text)) if text.contains(" was applied at ") || text.contains("applied at ") => {
             if let Some((before, _)) = text.split_once(" at ") {
                 *text = format!("{before} at 2026-11-21 09:30:00+00 by migrator");
