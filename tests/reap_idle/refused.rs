@@ -2,6 +2,8 @@
 
 use super::{dead, lives, open, role};
 use crate::support::db::TestDb;
+use crate::support::poll::eventually;
+use crate::support::process::kill;
 use crate::support::project::Project;
 use crate::support::servers::{server_with, standby_of, until_caught_up};
 use crate::support::session::Session;
@@ -135,7 +137,7 @@ fn a_standby_can_be_cleaned_too() {
         "select clock_timestamp() - state_change > '1.1 s' from pg_stat_activity where pid = {}",
         session.pid()
     );
-    crate::support::poll::eventually("it is old enough", || looking.ok(&sql) == "t");
+    eventually("it is old enough", || looking.ok(&sql) == "t");
     let run = project.rlsctl(&["reap-idle", "--older-than", "1s"]);
     let run = run.env("DATABASE_URL", standby.url("postgres")).run().exits(0);
     assert!(
@@ -183,4 +185,53 @@ fn an_application_name_cannot_move_the_cursor() {
         "{:?}",
         run.stdout
     );
+}
+
+/// Somebody dead whose process does not even hear that it is to end, until this is dropped.
+struct Stopped(u32);
+
+impl Stopped {
+    fn new(session: &Session) -> Self {
+        let pid = session.pid().unsigned_abs();
+        kill("STOP", pid);
+        Self(pid)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        kill("CONT", self.0);
+    }
+}
+
+#[test]
+fn whoever_does_not_go_is_named_and_a_signal_stops_before_the_next() {
+    let (db, project) = (TestDb::new(), Project::new());
+    let first = dead(&db, None, "stuck", "select 1");
+    let second = dead(&db, None, "worker", "select 1");
+    let stopped = Stopped::new(&first);
+    let args = ["reap-idle", "--older-than", "1s", "--metrics-file", "m.prom"];
+    let running = project.on(&db, &args).spawn();
+    let waits = "select count(*) from pg_stat_activity
+        where datname = current_database() and application_name = 'rlsctl watch' and query like '%as is_gone'";
+    eventually("it waits for the first to go", || db.psql(waits) == "1");
+    running.signal("TERM");
+    let run = running.wait().exits(143);
+    assert!(
+        run.stdout.starts_with(&format!("not ended {} ", first.pid())),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.contains("5 s later it was still there"), "{}", run.stdout);
+    assert!(
+        run.stderr.contains("0 sessions ended, 1 session not come to"),
+        "{}",
+        run.stderr
+    );
+    assert!(project.read("m.prom").contains("rlsctl_reap_idle_exit_code 143\n"));
+    assert!(lives(&db, &second));
+    drop(stopped);
+    eventually("it goes when it can", || !lives(&db, &first));
+    project.on(&db, &args).run().exits(0);
+    assert!(!lives(&db, &second));
 }

@@ -1,5 +1,7 @@
 //! Several databases at once.
 
+use std::net::TcpListener;
+
 use super::{dead, lives};
 use crate::support::db::TestDb;
 use crate::support::project::Project;
@@ -84,4 +86,21 @@ fn all_of_no_targets_is_a_mistake() {
     let project = Project::new();
     let run = project.rlsctl(&["reap-idle", "--all-targets"]).run().exits(3);
     assert!(run.stderr.contains("names no target"), "{}", run.stderr);
+}
+
+#[test]
+fn all_are_dealt_with_at_the_same_time() {
+    let project = Project::new();
+    // Two servers that never answer: one after the other, the second would not even be called.
+    let servers = ["one", "two"].map(|name| (name, TcpListener::bind("127.0.0.1:0").unwrap()));
+    let toml = servers.iter().fold(String::new(), |toml, (name, server)| {
+        let port = server.local_addr().unwrap().port();
+        toml + &format!("[targets.{name}]\nurl = 'postgres://u@127.0.0.1:{port}/d?connect_timeout=600'\n")
+    });
+    project.config(&toml);
+    let running = project.rlsctl(&["reap-idle", "--all-targets"]).spawn();
+    let connections = servers.map(|(_, server)| server.accept().unwrap());
+    running.signal("INT");
+    running.wait().exits(130);
+    drop(connections);
 }
