@@ -1,4 +1,4 @@
-//! What `drift-check` costs: `cargo bench --bench drift`, or with `-- --runs 15`.
+//! What `drift-check` costs: `cargo bench --bench drift`, or with `-- --runs 15 files`.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -13,6 +13,7 @@ mod common;
 mod support;
 
 use rlsctl::pg::{self, Environment, Settings, Work};
+use support::cases::{Case, run};
 use support::pairs::{Contender, alternate, table};
 use support::place::Place;
 
@@ -45,37 +46,31 @@ do $$ begin
 end $$;
 analyze;";
 
+const CASES: &[Case] = &[("files", files), ("catalog", catalog)];
+
 fn main() {
-    let mut runs = 7;
-    let mut args = std::env::args().skip(1);
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            // Cargo says so to every bench.
-            "--bench" | "catalog" => {}
-            // This program itself is what is timed, as a process of its own.
-            "--snapshot" => return snapshot(&args.next().unwrap()),
-            "--runs" => {
-                runs = args
-                    .next()
-                    .and_then(|it| it.parse().ok())
-                    .filter(|&it| it > 0)
-                    .unwrap_or_else(usage);
-            }
-            _ => usage(),
-        }
+    // This program itself is what is timed, as a process of its own.
+    match std::env::args().collect::<Vec<_>>().as_slice() {
+        [_, word, dsn] if word == "--snapshot" => snapshot(dsn),
+        _ => run("drift", CASES),
     }
-    let place = Place::new(false);
-    println!(
-        "PostgreSQL {}, rlsctl {}; {runs} runs of each, alternating, after one to warm up",
-        place.server().bin().version(),
-        env!("CARGO_PKG_VERSION")
-    );
-    catalog(&place, runs);
 }
 
-fn usage<T>() -> T {
-    eprintln!("usage: drift [--runs N] [catalog]");
-    std::process::exit(2)
+/// Files against ledger with nothing to report, beside `migrate` with nothing to do: both hash every file and ask one question.
+fn files(place: &Place, runs: usize) {
+    for count in [905, 10_000] {
+        let (db, dir) = place.applied(count);
+        let mut contenders = [
+            Contender::new("rlsctl migrate, nothing to do", || place.rlsctl(&db.url(), &dir)),
+            Contender::new("rlsctl drift-check, only files", || {
+                place.rlsctl_does(&["drift-check", "--no-schema"], &db.url(), &dir)
+            }),
+        ];
+        // Short ones, of which many are needed.
+        let times = alternate(runs * 10, &mut contenders);
+        drop(contenders);
+        table(&format!("Files against ledger at {count} files"), &times, Some(1.05));
+    }
 }
 
 /// The whole catalog as definitions and hashes, beside `pg_dump -s`.

@@ -18,12 +18,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::proxy::Proxy;
-use support::pairs::{Contender, Prepared, alternate, table};
+use support::cases::{Case, run};
+use support::pairs::{Contender, Prepared, alternate, finish, table};
 use support::peers::Peer;
 use support::place::{LedgerRow, Place};
-
-/// A case, by the name it has on the command line.
-type Case = (&'static str, fn(&Place, usize));
 
 const CASES: &[Case] = &[
     ("apply", apply),
@@ -35,47 +33,8 @@ const CASES: &[Case] = &[
     ("memory", memory),
 ];
 
-const USAGE: &str = "usage: migrate [--runs N] [--durable] [CASE]...
-cases: apply nothing nothing-10000 trips latency version memory; all when none is named";
-
 fn main() {
-    let mut runs = 7;
-    let mut durable = false;
-    let mut wanted = Vec::new();
-    let mut args = std::env::args().skip(1);
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            // Cargo says so to every bench.
-            "--bench" => {}
-            "--durable" => durable = true,
-            "--runs" => {
-                runs = args
-                    .next()
-                    .and_then(|it| it.parse().ok())
-                    .filter(|&it| it > 0)
-                    .unwrap_or_else(usage);
-            }
-            name if CASES.iter().any(|(case, _)| *case == name) => wanted.push(arg),
-            _ => usage(),
-        }
-    }
-    let place = Place::new(durable);
-    println!(
-        "PostgreSQL {}, fsync {}, rlsctl {}; {runs} runs of each, alternating, after one to warm up",
-        place.server().bin().version(),
-        if durable { "on" } else { "off" },
-        env!("CARGO_PKG_VERSION")
-    );
-    for (name, case) in CASES {
-        if wanted.is_empty() || wanted.iter().any(|it| it == name) {
-            case(&place, runs);
-        }
-    }
-}
-
-fn usage<T>() -> T {
-    eprintln!("{USAGE}");
-    std::process::exit(2)
+    run("migrate", CASES);
 }
 
 /// 905 migrations onto an empty database, beside psql with one message a file and its ledger row: the row that rlsctl writes, and a
@@ -123,13 +82,10 @@ fn nothing_at_ten_thousand(place: &Place, runs: usize) {
 
 /// A second run, beside hashing the same files with sha256sum and asking the server one question.
 fn nothing_to_do(place: &Place, runs: usize, count: usize, wanted: f64) {
-    let dir = place.plain(count);
-    let db = place.db();
+    let (db, dir) = place.applied(count);
     db.ask(&format!(
         "create table ledger as select generate_series(1, {count}) as version"
     ));
-    finish(place.rlsctl(&db.url(), &dir));
-    db.expect(count);
     let mut contenders = vec![
         Contender::new("sha256sum and one psql query", || {
             let mut command = place.command("/bin/sh");
@@ -271,19 +227,6 @@ fn memory(place: &Place, _runs: usize) {
             None => println!("  {name:30}  not known: this system has no /proc"),
         }
     }
-}
-
-/// Runs a command to its end.
-///
-/// # Panics
-/// When it fails.
-fn finish(mut command: Command) {
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    assert!(
-        output.status.success(),
-        "{command:?}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
 }
 
 /// Runs a command and returns the most memory it had resident, in kilobytes, as the kernel counts it

@@ -22,6 +22,10 @@ pub struct Blocker {
     pub since: Option<Duration>,
     /// What we wait for: a relation and a lock mode, as far as known.
     pub wants: Option<String>,
+    /// The name of a prepared transaction.
+    pub gid: Option<String>,
+    /// Why it was left alone, if that was decided.
+    pub spared: Option<String>,
 }
 
 /// One thing that happened.
@@ -77,6 +81,13 @@ pub enum Event {
         waited: Duration,
         /// Who is in the way, as far as we may see.
         blockers: Vec<Blocker>,
+    },
+    /// A session that stood in the way and was dead is ended; its locks are gone.
+    Ended {
+        /// The migration's version.
+        version: String,
+        /// Who.
+        blocker: Blocker,
     },
     /// Another runner is at a step that cannot run twice.
     WaitingForRunner {

@@ -3,6 +3,7 @@
 mod findings;
 mod ledgers;
 mod refusals;
+mod since;
 
 use serde_json::{Value, json};
 
@@ -199,4 +200,66 @@ fn an_empty_ledger_of_another_tool_is_none_to_fear() {
     project.on(&db, &["migrate"]).run().exits(0);
     assert_eq!(db.psql("select count(*) from a, rlsctl.ledger"), "0");
     assert_eq!(db.psql("select version, origin from rlsctl.ledger"), "1|migrate");
+}
+
+#[test]
+fn what_changes_by_hand_behind_an_adoption_is_seen() {
+    let migrated = sqlx();
+    let db = &migrated.db;
+    let marks = "select count(*) from rlsctl.schema_mark";
+    migrated.run(&["adopt", "--dry-run"], 0);
+    assert_eq!(db.psql("select to_regnamespace('rlsctl') is null"), "t");
+    migrated.adopt();
+    assert_eq!(
+        (db.psql(marks), migrated.run(&["drift-check"], 0)["findings"].clone()),
+        ("1".to_owned(), json!([]))
+    );
+    // The mark is of the head that was adopted.
+    let head = migrated.run(&["status"], 0)["summary"]["head"].clone();
+    assert_eq!(json!(db.psql("select head from rlsctl.schema_mark")), head);
+    migrated.run(&["adopt"], 0);
+    assert_eq!(db.psql(marks), "1", "nothing was adopted, and nothing marked");
+    db.psql("alter table t add column by_hand int");
+    let document = migrated.run(&["drift-check"], 1);
+    let found = document["findings"].as_array().unwrap();
+    assert_eq!(found.len(), 1, "{document:#}");
+    assert_eq!(
+        (&found[0]["code"], &found[0]["object"]),
+        (&json!("drift.schema"), &json!("table public.t"))
+    );
+}
+
+#[test]
+fn what_changed_before_a_second_adoption_is_told_and_kept() {
+    let migrated = sqlx();
+    migrated.adopt();
+    let (db, project) = (&migrated.db, &migrated.project);
+    project.migration("3_third.sql", "CREATE TABLE third (id int);\n");
+    db.psql("CREATE TABLE third (id int)");
+    db.psql(
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+        values (3, 'third', true, sha384(convert_to(E'CREATE TABLE third (id int);\\n', 'UTF8')), 5)",
+    );
+    let run = project.on(db, &["adopt"]).run().exits(0);
+    assert!(
+        run.stderr.contains("taken for the work of sqlx: table public.third"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(
+        db.psql("select kind, detail ->> 'objects' from rlsctl.event where detail ? 'objects'"),
+        r#"changed-before-adoption|["table public.third"]"#
+    );
+    migrated.run(&["drift-check"], 0);
+}
+
+#[test]
+fn a_mark_that_cannot_be_written_keeps_nothing_from_being_adopted() {
+    let migrated = sqlx();
+    migrated.adopt();
+    let (db, project) = (&migrated.db, &migrated.project);
+    db.psql("delete from rlsctl.ledger where version = '2'; create rule none as on insert to rlsctl.schema_mark do instead select 1/0");
+    let run = project.on(db, &["adopt"]).run().exits(0);
+    assert!(run.stderr.contains("the schema mark was not written"), "{}", run.stderr);
+    assert_eq!(db.psql("select count(*) from rlsctl.ledger"), "2");
 }

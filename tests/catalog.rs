@@ -1,31 +1,42 @@
 //! The snapshot of the catalog: what was changed is named, by its own object, and nothing else is.
 
 mod changes;
+mod reading;
 mod sameness;
 mod silent;
 mod store;
 
 use rlsctl::catalog::Snapshot;
-use rlsctl::pg::{self, Environment, Session, Settings, Work};
+use rlsctl::pg::{self, CatalogError, Environment, Session, Settings, Work};
 use tokio::runtime::Builder;
 
 use crate::support::db::TestDb;
 
 /// Opens a session of the kind that reads, in a database, as a role.
 async fn open(db: &TestDb, role: Option<&str>) -> Session {
-    let mut environment = Environment::empty();
-    environment.os_user = Some("root".to_owned());
     // Of several values for one key the last one counts.
     let dsn = role.map_or_else(|| db.dsn(), |role| format!("{} user={role}", db.dsn()));
-    let settings = Settings::resolve(Some(&dsn), &environment).unwrap();
+    open_at(&dsn).await
+}
+
+/// The same for any server.
+async fn open_at(dsn: &str) -> Session {
+    let mut environment = Environment::empty();
+    environment.os_user = Some("root".to_owned());
+    let settings = Settings::resolve(Some(dsn), &environment).unwrap();
     pg::connect(&settings, Work::Reader).await.unwrap()
 }
 
 /// Takes a snapshot in a session.
 async fn taken(session: &Session) -> Snapshot {
+    taken_or_not(session).await.unwrap()
+}
+
+/// The same where it may fail.
+async fn taken_or_not(session: &Session) -> Result<Snapshot, CatalogError> {
     let rows = session.rows("show server_version_num").await.unwrap();
     let version = rows[0][0].as_deref().unwrap().parse().unwrap();
-    pg::snapshot(session, version).await.unwrap()
+    pg::snapshot(session, version).await
 }
 
 /// Takes a snapshot of a database.

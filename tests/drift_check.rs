@@ -3,7 +3,12 @@
 mod catalog;
 mod files;
 mod planted;
+mod planted_files;
 mod sides;
+mod situations;
+mod who;
+
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
@@ -26,6 +31,22 @@ fn applied() -> (TestDb, Project) {
     }
     project.on(&db, &["migrate"]).run().exits(0);
     (db, project)
+}
+
+/// How many generated files [`history`] has.
+const GENERATED: usize = 904;
+
+/// A database to which that many generated migrations are applied, and its files. It is a copy: applying them takes seconds.
+fn history() -> (TestDb, Project) {
+    static ORIGINAL: OnceLock<TestDb> = OnceLock::new();
+    let project = Project::new();
+    project.generated(1..=GENERATED);
+    let original = ORIGINAL.get_or_init(|| {
+        let db = TestDb::new();
+        project.on(&db, &["migrate", "--quiet"]).run().exits(0);
+        db
+    });
+    (TestDb::copy_of(original), project)
 }
 
 /// `[code, object, severity]` of every finding.

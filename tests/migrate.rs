@@ -3,7 +3,9 @@
 mod baseline;
 mod faults;
 mod kills;
+mod locking;
 mod mirror;
+mod sections;
 mod steps;
 
 use crate::support::db::TestDb;

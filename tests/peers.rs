@@ -1,11 +1,11 @@
 //! One test for each case in which migration tools go on silently, stop at the first problem, or leave a half applied file: what is
-//! wrong is found before anything runs, all of it is listed, and the exit code says so.
+//! wrong is found before anything runs, all of it is listed, and the exit code says so. What `drift-check` has to see as well is in
+//! `drift_check::situations`.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::db::TestDb;
 use crate::support::project::Project;
-use crate::support::rlsctl::Run;
 
 /// A project whose files 1 and 2 are applied.
 fn applied(db: &TestDb) -> Project {
@@ -17,133 +17,8 @@ fn applied(db: &TestDb) -> Project {
     project
 }
 
-/// Code and object of every finding, which have to be the same in `migrate`, `migrate --plan` and, with another exit code, `status`.
-fn refused(db: &TestDb, project: &Project) -> Value {
-    let before = db.catalog();
-    let codes = |run: &Run| -> Value {
-        let document = run.json();
-        let findings = document["findings"].as_array().unwrap().iter();
-        findings
-            .map(|finding| json!([finding["code"], finding["object"]]))
-            .collect()
-    };
-    let found = codes(&project.on(db, &["migrate", "--format", "json"]).run().exits(6));
-    let planned = codes(
-        &project
-            .on(db, &["migrate", "--plan", "--format", "json"])
-            .run()
-            .exits(6),
-    );
-    let shown = codes(&project.on(db, &["status", "--format", "json"]).run().exits(1));
-    assert_eq!((&planned, &shown), (&found, &found));
-    assert_eq!(db.catalog(), before);
-    assert_eq!(db.psql("select count(*) from rlsctl.ledger"), "2");
-    found
-}
-
 fn has(db: &TestDb, name: &str) -> bool {
     db.psql(&format!("select to_regclass('{name}') is not null")) == "t"
-}
-
-#[test]
-fn applied_file_edited() {
-    let db = TestDb::new();
-    let project = applied(&db);
-    project
-        .migration("1_a.sql", "create table a (id bigint);\n")
-        .migration("2_b.sql", "create table b (id bigint);\n")
-        .migration("3_c.sql", "create table c (id int);\n");
-    assert_eq!(
-        refused(&db, &project),
-        json!([["drift.edited", "1"], ["drift.edited", "2"]])
-    );
-    assert!(!has(&db, "c"));
-    let run = project.on(&db, &["migrate"]).run().exits(6);
-    insta::assert_snapshot!(run.snapshot(), @r"
-    exit: 6
-    ----- stdout -----
-    ----- stderr -----
-    error [drift.edited] 1 was edited after it was applied at [timestamp] by postgres
-      at migrations/1_a.sql:1:1
-      checksum in ledger: 519a1e8e560b
-      checksum of file: f3ce0dede48a
-      help: restore the file as it was applied and put the change into a new migration; or, if it is meant to be so, `rlsctl accept 1 --reason '...'`
-    error [drift.edited] 2 was edited after it was applied at [timestamp] by postgres
-      at migrations/2_b.sql:1:1
-      checksum in ledger: a042b2118853
-      checksum of file: 3092f168259e
-      help: restore the file as it was applied and put the change into a new migration; or, if it is meant to be so, `rlsctl accept 2 --reason '...'`
-    error: refused before anything ran: 2 findings
-      state: nothing was changed
-      next: mend what is listed above, then run `rlsctl migrate` again
-    ");
-}
-
-#[test]
-fn older_file_pending_and_a_later_one_edited() {
-    let db = TestDb::new();
-    let project = applied(&db);
-    project
-        .migration("0_early.sql", "create table early (id int);\n")
-        .migration("2_b.sql", "create table b (id bigint);\n");
-    assert_eq!(
-        refused(&db, &project),
-        json!([["drift.gap", "0"], ["drift.edited", "2"]])
-    );
-    assert!(!has(&db, "early"));
-    // Allowing the one does not excuse the other.
-    project.on(&db, &["migrate", "--allow-out-of-order"]).run().exits(6);
-    assert!(!has(&db, "early"));
-}
-
-#[test]
-fn file_missing() {
-    let db = TestDb::new();
-    let project = applied(&db);
-    project
-        .remove("migrations/1_a.sql")
-        .migration("3_c.sql", "create table c (id int);\n");
-    assert_eq!(refused(&db, &project), json!([["drift.missing-file", "1"]]));
-    assert!(!has(&db, "c"));
-    // What the help names is the file, to the letter.
-    let sql = db.psql("select sql from rlsctl.ledger where version = '1'");
-    project.migration("1_a.sql", sql + "\n");
-    project.on(&db, &["migrate"]).run().exits(0);
-    assert!(has(&db, "c"));
-}
-
-#[test]
-fn hotfix_by_hand_is_not_undone_by_a_run() {
-    let db = TestDb::new();
-    let project = applied(&db);
-    db.psql("alter table a add column hotfix text");
-    project.on(&db, &["migrate"]).run().exits(0);
-    assert_eq!(
-        db.psql("select count(*) from pg_attribute where attrelid = 'a'::regclass and attname = 'hotfix'"),
-        "1"
-    );
-}
-
-#[test]
-fn same_version_other_content() {
-    // Two branches, each with its own file 3; one is applied, the other is merged in its place.
-    let db = TestDb::new();
-    let (project, other) = (applied(&db), Project::new());
-    other
-        .migration("1_a.sql", "create table a (id int);\n")
-        .migration("2_theirs.sql", "create table theirs (id int);\n");
-    assert_eq!(refused(&db, &other), json!([["drift.same-version", "2"]]));
-    assert!(!has(&db, "theirs"));
-    // Both in one folder.
-    project.migration("02_theirs.sql", "create table theirs (id int);\n");
-    let run = project.on(&db, &["migrate", "--format", "json"]).run().exits(6);
-    let finding = run.json()["findings"][0].clone();
-    assert_eq!(finding["code"], "drift.duplicate");
-    assert_eq!(
-        finding["evidence"]["files"],
-        json!(["migrations/02_theirs.sql", "migrations/2_b.sql"])
-    );
-    assert!(!has(&db, "theirs"));
 }
 
 #[test]

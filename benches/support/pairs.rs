@@ -151,3 +151,16 @@ pub(crate) fn table(title: &str, all: &[Times], wanted: Option<f64>) {
 fn milliseconds(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1000.0)
 }
+
+/// Runs a command to its end.
+///
+/// # Panics
+/// When it fails.
+pub(crate) fn finish(mut command: Command) {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use crate::common::db::psql;
 use crate::common::generate::{Generated, migration};
 
+use super::pairs::finish;
+
 /// The server and the folder of one bench.
 pub(crate) struct Place {
     server: Scratch,
@@ -106,9 +108,22 @@ impl Place {
 
     /// `rlsctl --database-url URL --dir DIR migrate`.
     pub(crate) fn rlsctl(&self, url: &str, dir: &Path) -> Command {
+        self.rlsctl_does(&["migrate"], url, dir)
+    }
+
+    /// `rlsctl --database-url URL --dir DIR WORDS`.
+    pub(crate) fn rlsctl_does(&self, words: &[&str], url: &str, dir: &Path) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_rlsctl"));
-        command.args(["--database-url", url, "--dir"]).arg(dir).arg("migrate");
+        command.args(["--database-url", url, "--dir"]).arg(dir).args(words);
         command
+    }
+
+    /// Makes a database to which rlsctl has applied the first `count` migrations; returns it with their folder.
+    pub(crate) fn applied(&self, count: usize) -> (Db<'_>, PathBuf) {
+        let (db, dir) = (self.db(), self.plain(count));
+        finish(self.rlsctl(&db.url(), &dir));
+        db.expect(count);
+        (db, dir)
     }
 
     /// psql with a script: psql itself, not the wrapper that Debian puts on PATH, which is a Perl program.

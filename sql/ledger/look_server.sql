@@ -7,4 +7,6 @@ select pg_catalog.current_setting('server_version_num') as server_version_num,
   pg_catalog.pg_is_in_recovery() as in_recovery,
   pg_catalog.current_setting('transaction_read_only') as read_only,
   pg_catalog.current_setting('lock_timeout') as lock_timeout,
-  pg_catalog.current_setting('statement_timeout') as statement_timeout;
+  pg_catalog.current_setting('statement_timeout') as statement_timeout,
+  (extract(epoch from pg_catalog.current_setting('deadlock_timeout')::interval) * 1000)::integer as deadlock_timeout_ms,
+  pg_catalog.pg_backend_pid() as pid;

@@ -1,6 +1,6 @@
 -- Purpose: what the backend that runs the statement with our mark waits for, and whom it waits for.
 -- Parameters: $1 the mark, a LIKE pattern. Privileges: none. Lowest version: 13.
-select l.locktype, l.relation, l.mode,
+select l.locktype, coalesce(l.relation, p.relid) as relation, l.mode,
   coalesce(l.transactionid::text, '') as transaction,
   pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(a.pid), ' ') as blocking,
   p.phase

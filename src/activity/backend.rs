@@ -3,9 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::event::Blocker;
 use crate::script::LockMode;
 
 use super::relation::{Oid, Relation};
+use super::rule::Spared;
 use super::state::SessionState;
 
 /// A backend's process id.
@@ -113,6 +115,25 @@ impl Backend {
     pub fn holds_against(&self, relation: Oid, mode: LockMode) -> impl Iterator<Item = &Held> {
         let held = self.locks.iter().filter(|held| held.granted);
         held.filter(move |held| held.relation.oid == relation && held.mode.conflicts(mode))
+    }
+
+    /// Returns it as reports tell of it.
+    pub fn as_blocker(&self, wants: Option<String>, spared: Option<&Spared>) -> Blocker {
+        let gid = match &self.kind {
+            Kind::Prepared { gid } => Some(gid.clone()),
+            _ => None,
+        };
+        Blocker {
+            pid: self.pid.map(|pid| pid.0),
+            role: self.role.clone(),
+            application: self.application.clone(),
+            client: self.client.clone(),
+            state: self.state.map(|state| state.to_string()),
+            since: self.in_state.or(self.in_transaction),
+            wants,
+            gid,
+            spared: spared.map(ToString::to_string),
+        }
     }
 
     /// Whether it holds, or waits in front of us for, what conflicts with `mode` on a relation.

@@ -99,6 +99,15 @@ pub enum Spared {
 }
 
 impl Rule {
+    /// Returns the rule by which everybody who is idle in a transaction may be ended: what is not, is not for what it is.
+    pub fn everybody() -> Self {
+        Self {
+            older_than: Duration::ZERO,
+            protect_roles: Vec::new(),
+            protect_applications: Vec::new(),
+        }
+    }
+
     /// Says whether a backend may be ended, or why not.
     ///
     /// # Errors

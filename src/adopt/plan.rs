@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::finding::{Finding, Severity};
 use crate::ledger::{Entry, PeerTable};
 use crate::migration::{Checksum, Head, Version};
+use crate::pg::peers::Adopted;
 use crate::script::{PieceKind, Triage, classify, split, triage};
 
 use super::files::File;
@@ -15,7 +16,7 @@ use super::{advice, verdict};
 /// More re-stamped rows than this are not named in one command.
 const MAPS_NAMED: usize = 5;
 
-/// What somebody said, or an earlier adoption recorded: a row of the other ledger is about the file of another version.
+/// What somebody said: a row of the other ledger is about the file of another version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Map {
     /// The row's version or name, as the other ledger has it.
@@ -41,8 +42,8 @@ pub struct Ask<'a> {
     pub maps: &'a [Map],
     /// Take every re-stamped row whose content is that of a file.
     pub map_by_content: bool,
-    /// What an earlier adoption recorded.
-    pub known: &'a [Map],
+    /// What was adopted from it before.
+    pub before: &'a Adopted,
     /// Leave files pending that are older than the newest row.
     pub allow_out_of_order: bool,
 }
@@ -148,8 +149,12 @@ pub fn plan(files: &[File], said: &Said, ours: &[Entry], ask: &Ask<'_>) -> Resul
             hints: Vec::new(),
         });
     }
-    let known = ask.known.iter().filter(|map| find(ours, &map.new).is_some());
-    let known = known.map(|map| (map.old.as_str(), &map.new)).collect();
+    let known = ask
+        .before
+        .rows
+        .iter()
+        .filter(|(_, version)| find(ours, version).is_some());
+    let known = known.map(|(label, version)| (label.as_str(), version)).collect();
     let about = Joiner::new(ask.table.peer, files, ask.maps, known).join(&said.rows);
     let mut planner = Planner {
         files,
@@ -268,8 +273,14 @@ impl Planner<'_> {
         if mark.has_file && !files.iter().any(|file| file.migration.version == mark.version) {
             self.findings.push(verdict::missing_mark(&mark.version, self.ask.table));
         }
+        // A file that an earlier mark did not cover was not there then, and a mark that moves on runs nothing behind it. Nor did the tool
+        // run anything where the mark was brought here by us.
+        let is_ours = find(self.ours, &mark.version).is_some();
+        let before = self.ask.before.mark.as_ref();
+        let is_behind = |version: &Version| before.is_some_and(|before| is_ours || version <= before);
         for (index, file) in files.iter().enumerate() {
-            if file.migration.version <= mark.version && !self.claimed[index] {
+            let is_new = !is_behind(&file.migration.version) || find(self.ours, &file.migration.version).is_some();
+            if file.migration.version <= mark.version && is_new && !self.claimed[index] {
                 let why = "trusted by mark: this ledger says only how far it got";
                 self.take(index, None, Class::Trusted(why));
             }

@@ -7,6 +7,7 @@ use crate::migration::{Migration, Version};
 use super::files::File;
 use super::plan::{Class, Map, PlannedRow};
 use super::rows::{Row, Said, Stored};
+use super::since::Beside;
 
 /// Whether each hash of a tool covers all files before it, so that only the first one that differs says something.
 pub fn is_cumulative(peer: Peer) -> bool {
@@ -124,6 +125,63 @@ pub fn ours_differs(file: &Migration, entry: &Entry) -> Finding {
         .at(&file.path, 1, 1)
         .evidence("checksum_in_ledger", entry.checksum.to_string())
         .evidence("checksum_of_file", file.checksum.to_string())
+}
+
+/// In which form the other ledger has a pending file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Under its version, and nothing speaks against its content.
+    AsItIs,
+    /// Under its version, with other content.
+    WithOtherContent,
+    /// Its content, under another version.
+    UnderOtherVersion,
+}
+
+/// A pending file that the other tool has applied. `row` is its row; `None` where the ledger only says how far it got.
+pub fn applied_there(file: &Migration, row: Option<&Row>, how: Held, beside: &Beside<'_>) -> Finding {
+    let table = beside.table;
+    let (label, again) = (
+        row.map_or("", |row| row.label.as_str()),
+        format!("rlsctl adopt --from {table}"),
+    );
+    let when = if beside.adopted.is_some() {
+        "since that ledger was adopted"
+    } else {
+        "and that ledger was never adopted"
+    };
+    let what = match how {
+        Held::AsItIs => String::new(),
+        Held::WithOtherContent => ", with other content".to_owned(),
+        Held::UnderOtherVersion => format!(", as {label}"),
+    };
+    let message = format!(
+        "is pending here, but {} has applied it{what} ({table}), {when}; it would run a second time",
+        table.peer
+    );
+    let mut help = match how {
+        Held::AsItIs => format!("take it over, which runs nothing: `{again}`"),
+        Held::WithOtherContent => format!("restore the file as it was applied, then take it over: `{again}`"),
+        Held::UnderOtherVersion => {
+            format!(
+                "take it over, which runs nothing: `{again} --map {label}={}`",
+                file.version
+            )
+        }
+    };
+    if beside.adopted.is_none() {
+        help.push_str("; if that ledger is of something else: `rlsctl migrate --ignore-other-ledger`");
+    }
+    let mut finding = Finding::error("drift.applied-elsewhere", file.version.to_string(), message, help)
+        .at(&file.path, 1, 1)
+        .evidence("tool", table.peer.name());
+    if let Some(row) = row {
+        finding = finding.evidence("row", row.label.as_str());
+        if let Some(at) = &row.applied_at {
+            finding = finding.evidence("applied_at", at.as_str());
+        }
+    }
+    with_ledger(finding, table, row)
 }
 
 /// What was said about rows or files that are not there.

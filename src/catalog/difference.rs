@@ -5,6 +5,9 @@ use similar::TextDiff;
 use super::mark::Mark;
 use super::object::ObjectId;
 
+/// How many objects are named in a line.
+const NAMED: usize = 5;
+
 /// What became of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Change {
@@ -50,6 +53,15 @@ pub fn unified(old: &str, new: &str) -> String {
         .unified_diff()
         .context_radius(3)
         .to_string()
+}
+
+/// Returns the names of the first few objects, and how many more there are.
+pub fn in_short(objects: &[String]) -> String {
+    let named = objects.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    match objects.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }
 
 #[cfg(test)]

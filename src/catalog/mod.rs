@@ -13,7 +13,7 @@ mod mark;
 mod object;
 mod snapshot;
 
-pub use difference::{Change, Difference, differences, unified};
+pub use difference::{Change, Difference, differences, in_short, unified};
 pub use hash::{Fingerprint, HexError, ObjectHash};
 pub use mark::{Mark, MarkError};
 pub use object::{ObjectId, ObjectKind, UnknownKind, UnknownObject};

@@ -1,19 +1,21 @@
 //! `rlsctl adopt`.
 
 use crate::adopt::{self, Ask, Map, Plan, Refused, advice, execute, files};
+use crate::catalog::in_short;
 use crate::event::{Event, Listener as _};
 use crate::exit::{Exit, Failure};
 use crate::ledger::{Entry, Peer, PeerTable};
 use crate::migration::git;
 use crate::migration::{Set, Version, load};
-use crate::pg::{Look, PeerError, Session, Work, ledger_store, peers};
+use crate::pg::peers::Adopted;
+use crate::pg::{Look, PeerError, Session, Work, ledger_store, mark_store, peers};
 use crate::report::{
-    Adoption, Document, TargetInfo, adoption_document, adoption_text, count, ledgers_text, nothing_to_adopt_document,
+    Adoption, Document, TargetInfo, adoption_document, adoption_text, ledgers_text, nothing_to_adopt_document,
 };
 
 use super::args::AdoptArgs;
 use super::connection::{connect, ledger_failure, settings, writable};
-use super::context::{Context, Refusal, block_on};
+use super::context::{Context, Refusal, block_on, folder};
 
 /// The command's name in documents.
 const NAME: &str = "adopt";
@@ -136,12 +138,12 @@ impl Command<'_> {
         let said = execute::open(&self.session, look, table, wait)
             .await
             .map_err(|error| failed(&error))?;
-        let (ours, known) = self.ours(look, table).await.map_err(|error| failed(&error))?;
+        let (ours, adopted) = self.ours(look, table).await.map_err(|error| failed(&error))?;
         let ask = Ask {
             table,
             maps: &self.maps,
             map_by_content: self.args.map_by_content,
-            known: &known,
+            before: &adopted,
             allow_out_of_order: self.args.allow_out_of_order,
         };
         let planned = adopt::plan(&files, &said, &ours, &ask);
@@ -152,14 +154,14 @@ impl Command<'_> {
     }
 
     /// Returns what our own ledger has already, and what it has of this one.
-    async fn ours(&self, look: &Look, table: &PeerTable) -> Result<(Vec<Entry>, Vec<Map>), PeerError> {
+    async fn ours(&self, look: &Look, table: &PeerTable) -> Result<(Vec<Entry>, Adopted), PeerError> {
         if look.ledger.is_none() {
-            return Ok((Vec::new(), Vec::new()));
+            return Ok((Vec::new(), Adopted::default()));
         }
         let entries = ledger_store::entries(&self.session).await?;
-        let adopted = peers::adopted(&self.session, table).await?;
-        let known = adopted.into_iter().map(|(old, new)| Map { old, new });
-        Ok((entries, known.collect()))
+        let adopted = peers::adopted(&self.session).await?;
+        let of_this = adopted.into_iter().find(|one| one.ledger == table.to_string());
+        Ok((entries, of_this.unwrap_or_default()))
     }
 
     async fn carry_out(self, look: &Look, set: &Set, plan: &Plan) -> Result<Exit, Failure> {
@@ -179,20 +181,30 @@ impl Command<'_> {
             execute::write(&self.session, look, plan, commit.as_deref())
                 .await
                 .map_err(|error| failed(&error))?;
+            self.mark(look, plan).await;
         } else {
             peers::rollback(&self.session).await.map_err(|error| failed(&error))?;
         }
         self.context.ui.notes(&plan.notes);
-        let folder = format!(
-            "{} ({} layout, {})",
-            set.dir.display(),
-            set.layout,
-            count(set.migrations.len(), "file")
-        );
+        let folder = folder(set);
         self.print(
             adoption_document(plan, adoption),
             &adoption_text(plan, adoption, &self.target.description, &folder),
         )
+    }
+
+    /// Marks the catalog, and tells what has to be known of that.
+    async fn mark(&self, look: &Look, plan: &Plan) {
+        let warning = match adopt::mark(&self.session, look, plan).await {
+            Ok(objects) if objects.is_empty() => return,
+            Ok(objects) => format!(
+                "the schema has changed since rlsctl's last mark, which is taken for the work of {}: {}",
+                plan.table.peer,
+                in_short(&objects)
+            ),
+            Err(reason) => format!("{}: {reason}", mark_store::NOT_WRITTEN),
+        };
+        self.context.ui.on(Event::Warning(warning));
     }
 
     fn print(&self, mut document: Document, text: &str) -> Result<Exit, Failure> {
@@ -251,8 +263,8 @@ fn choose(found: &[PeerTable], from: Option<&str>, look: &Look) -> Result<Option
     }
 }
 
-/// Returns why nothing was adopted, and what to do.
-fn failed(error: &PeerError) -> Failure {
+/// Returns why another ledger was not read or not adopted, and what to do.
+pub fn failed(error: &PeerError) -> Failure {
     let failure = match error {
         PeerError::Ledger(error) => return ledger_failure(error),
         PeerError::Hidden { .. } => Failure::new(Exit::Environment, error.to_string())

@@ -163,7 +163,7 @@ pub struct MigrateArgs {
     /// Apply pending files that are older than the newest applied one
     #[arg(long)]
     pub allow_out_of_order: bool,
-    /// Go on although the database has another tool's ledger and none of ours
+    /// Go on although the database has another tool's ledger that was never adopted
     #[arg(long)]
     pub ignore_other_ledger: bool,
     /// Run a statement again that was cut off and whose effect cannot be seen in the catalog

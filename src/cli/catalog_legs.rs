@@ -1,6 +1,6 @@
 //! The legs of `rlsctl drift-check` that look at the catalog.
 
-use crate::catalog::{FORMAT, Snapshot};
+use crate::catalog::{FORMAT, ObjectId, Snapshot};
 use crate::drift::{Sides, schema};
 use crate::exit::{Exit, Failure};
 use crate::finding::Finding;
@@ -85,7 +85,14 @@ impl<'a> Catalog<'a> {
     async fn shadowed(&self, looked: &Looked<'_>, now: &Snapshot, report: &mut DriftReport) -> Result<(), Failure> {
         let is_applied = |file: &&Migration| looked.applied.iter().any(|(version, _)| *version == file.version);
         let files: Vec<&Migration> = looked.set.migrations.iter().filter(is_applied).collect();
-        let shadow = replayed(looked.context, &files, looked.session, looked.look, self.shadow_url).await?;
+        let shadow = Box::pin(replayed(
+            looked.context,
+            &files,
+            looked.session,
+            looked.look,
+            self.shadow_url,
+        ))
+        .await?;
         report.catalog.push(shadow.said);
         report.findings.extend(shadow.findings);
         let Some(replayed) = shadow.snapshot else {
@@ -137,6 +144,25 @@ fn marked(stored: &StoredMark, now: &Snapshot, report: &mut DriftReport) {
     });
     let taken_at = |finding: Finding| finding.evidence("mark_taken_at", stored.taken_at.clone());
     report.findings.extend(found.into_iter().map(taken_at));
+}
+
+/// Adds to every object that is not the same who owns it here and when it was last written, as far as the server can tell. Asks nothing
+/// if there is none.
+pub async fn tell_who_and_when(session: &Session, look: &Look, findings: &mut [Finding]) {
+    let object = |finding: &Finding| -> Option<ObjectId> {
+        (finding.code == "drift.schema").then(|| finding.object.parse().ok())?
+    };
+    let objects: Vec<ObjectId> = findings.iter().filter_map(object).collect();
+    let told = catalog::last_written(session, look.server_version, &objects).await;
+    for finding in findings {
+        let Some(told) = object(finding).and_then(|id| told.get(&id)) else {
+            continue;
+        };
+        finding.evidence.insert("owner", told.owner.clone().into());
+        if let Some(at) = &told.at {
+            finding.evidence.insert("changed_at", at.clone().into());
+        }
+    }
 }
 
 async fn newest_and_now(looked: &Looked<'_>) -> Result<(Option<StoredMark>, Snapshot), Failure> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::finding::Finding;
-use crate::migration::{Problem, find};
+use crate::migration::{Problem, Set, find};
 use crate::report::{Document, Ui, count, forgive_broken_pipe, sort_findings};
 
 /// What every command has at hand.
@@ -94,6 +94,12 @@ fn no_folder(root: &Path) -> Failure {
     .state("nothing was changed")
     .hint("if there is one, name it: `rlsctl --dir DIR ...`")
     .hint("if there is none yet, make one: `mkdir migrations && rlsctl --dir migrations init`")
+}
+
+/// Returns where the files are, how they are laid out and how many there are, for people.
+pub fn folder(set: &Set) -> String {
+    let files = count(set.migrations.len(), "file");
+    format!("{} ({} layout, {files})", set.dir.display(), set.layout)
 }
 
 /// Runs the part of a command that connects, on one thread: the work is the server's.

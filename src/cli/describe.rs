@@ -60,7 +60,13 @@ pub fn run_failure(error: &RunError, outcome: &Outcome) -> Failure {
             failure.server = Some((**server).clone());
             timeout_hint(&server.sqlstate, failure)
         }
-        RunError::Blocked { blockers, remains, path, .. } => blocked(error, blockers, remains, path),
+        RunError::Blocked {
+            blockers,
+            tables,
+            remains,
+            path,
+            ..
+        } => blocked(error, blockers, tables, remains, path),
         RunError::Lost { version, path, reason, applied, stepwise } => lost(error, &version.to_string(), path, reason, *applied, *stepwise),
         RunError::Interrupted { signal, version, remains } => {
             let failure = Failure::new(signal.exit(), "interrupted");
@@ -155,7 +161,13 @@ fn timeout_hint(sqlstate: &str, failure: Failure) -> Failure {
     failure
 }
 
-fn blocked(error: &RunError, blockers: &[Blocker], remains: &Remains, path: &std::path::Path) -> Failure {
+fn blocked(
+    error: &RunError,
+    blockers: &[Blocker],
+    tables: &[String],
+    remains: &Remains,
+    path: &std::path::Path,
+) -> Failure {
     let mut failure = Failure::new(Exit::Blocked, error.to_string());
     failure.causes.push(format!("in {}", path.display()));
     if blockers.is_empty() {
@@ -166,6 +178,9 @@ fn blocked(error: &RunError, blockers: &[Blocker], remains: &Remains, path: &std
             .iter()
             .map(|blocker| format!("blocked by {}", describe_blocker(blocker))),
     );
+    if !tables.is_empty() {
+        failure.causes.push(format!("not to be had: {}", tables.join(", ")));
+    }
     failure.state.push(what_remains(remains));
     if let Some(longest) = blockers.iter().filter_map(|blocker| blocker.since).max() {
         failure.hints.push(format!(
@@ -173,6 +188,12 @@ fn blocked(error: &RunError, blockers: &[Blocker], remains: &Remains, path: &std
             human_duration(longest)
         ));
     }
+    let mut look = vec!["rlsctl", "blockers"];
+    look.extend(tables.iter().take(3).map(String::as_str));
+    let failure = failure.hint(format!(
+        "`{}` shows who holds what, and who waits for whom",
+        look.join(" ")
+    ));
     failure.hint("run `rlsctl migrate` again when the table is free; `--lock-wait` makes it try for longer")
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::drift::{Strictness, files, missing, who_moved};
+use crate::drift::{Strictness, add_elsewhere, files, missing, who_moved};
 use crate::event::{Event, Listener as _};
 use crate::exit::{Exit, Failure};
 use crate::finding::Finding;
@@ -12,9 +12,10 @@ use crate::pg::{Look, Session, Work, ledger_edit};
 use crate::report::{Document, DriftReport, LedgerSide, TargetInfo, count, drift_document, drift_text, sort_findings};
 
 use super::args::DriftCheckArgs;
-use super::catalog_legs::{Catalog, Looked};
+use super::beside::{self, Standing};
+use super::catalog_legs::{Catalog, Looked, tell_who_and_when};
 use super::connection::{Gathered, NotGathered, applied, gather, ledger_failure};
-use super::context::{Context, Refusal, block_on};
+use super::context::{Context, Refusal, block_on, folder};
 use super::drift_against::compare_with;
 
 /// The command's name in documents.
@@ -62,6 +63,21 @@ async fn check(context: &Context<'_>, args: &DriftCheckArgs, gathered: Gathered)
     };
     let verified = verify(&set, state);
     let mut report = files_leg(args, &set, &verified, (&look, &target), wrote)?;
+    if !args.no_files {
+        let standing = Standing {
+            session: &session,
+            look: &look,
+            set: &set,
+            applied: &verified.applied.iter().map(|(version, _)| version).collect(),
+            pending: &verified.pending.iter().map(|migration| &migration.version).collect(),
+            // It may be of something else, and that is said to `migrate` alone.
+            never_adopted: false,
+        };
+        add_elsewhere(
+            &mut report.findings,
+            beside::applied_elsewhere(context, &standing).await?,
+        );
+    }
     let catalog = Catalog::of(args);
     if catalog.is_wanted() {
         let wanted = Looked {
@@ -76,9 +92,12 @@ async fn check(context: &Context<'_>, args: &DriftCheckArgs, gathered: Gathered)
     if let Some(other) = &args.against {
         compare_with(context, (&session, &look), (&target, other), &mut report).await?;
     }
+    tell_who_and_when(&session, &look, &mut report.findings).await;
     session.close().await;
     sort_findings(&mut report.findings);
+    let looked_at = std::mem::take(&mut report.looked_at);
     let mut document = drift_document(&report);
+    document.objects = looked_at;
     document.target = Some(target);
     context.print(&document, &drift_text(&report))?;
     Ok(report.exit())
@@ -98,7 +117,7 @@ fn files_leg(
             cosmetic: args.strict,
             pending: args.no_pending,
         };
-        findings.extend(files(verified, strictness));
+        findings.extend(files(verified, set, strictness));
     }
     if let Some(reference) = &args.reference {
         let (loaded, name) = reference_set(set, reference)?;
@@ -112,25 +131,26 @@ fn files_leg(
         head: look.ledger.as_ref().map(|ledger| ledger.head),
     };
     Ok(DriftReport {
-        folder: format!(
-            "{} ({} layout, {})",
-            set.dir.display(),
-            set.layout,
-            count(set.migrations.len(), "file")
-        ),
-        head_of_files: set.head(),
+        folder: folder(set),
+        head_of_files: verified.head_of_files(set),
         target: side,
         against: None,
         catalog: Vec::new(),
         wrote: wrote.files,
-        looked_at: looked_at(set, &verified.applied),
+        looked_at: looked_at(set, verified),
         findings,
     })
 }
 
-fn looked_at(set: &Set, applied: &[(crate::migration::Version, crate::migration::Checksum)]) -> Vec<String> {
+/// Returns every version that has a file or is applied, in order.
+fn looked_at(set: &Set, verified: &Verified<'_>) -> Vec<String> {
     let files = set.migrations.iter().map(|file| &file.version);
-    let mut versions: Vec<_> = files.chain(applied.iter().map(|(version, _)| version)).collect();
+    if verified.is_of_files(set) {
+        return files.map(ToString::to_string).collect();
+    }
+    let mut versions: Vec<_> = files
+        .chain(verified.applied.iter().map(|(version, _)| version))
+        .collect();
     versions.sort();
     versions.dedup();
     versions.into_iter().map(ToString::to_string).collect()

@@ -2,6 +2,7 @@
 
 use tokio::sync::watch;
 
+use crate::activity::Rule;
 use crate::event::{Event, Listener as _};
 use crate::exit::{Exit, Failure, Signal};
 use crate::finding::Finding;
@@ -13,6 +14,7 @@ use crate::pg::{Look, Work, ledger_store};
 use crate::report::{Document, ledgers_text, outcome_document, outcome_text, plan_document, plan_text};
 
 use super::args::MigrateArgs;
+use super::beside::{self, Standing};
 use super::connection::{Gathered, applied, gather, ledger_failure, writable};
 use super::context::{Context, Refusal, block_on};
 use super::describe::{config_failure, run_failure};
@@ -24,7 +26,7 @@ const NAME: &str = "migrate";
 pub fn run(context: &Context<'_>, args: &MigrateArgs) -> Result<Exit, Failure> {
     block_on(async {
         match gather(context, Work::Migrator).await {
-            Ok(gathered) => with(context, args, gathered).await,
+            Ok(gathered) => Box::pin(with(context, args, gathered)).await,
             Err(not_gathered) => not_gathered.report(context, NAME),
         }
     })?
@@ -45,6 +47,10 @@ async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> 
         Ok(mirroring) => mirroring,
         Err(findings) => return Refusal { findings }.report(context, NAME, document),
     };
+    let findings = applied_elsewhere(context, args, &plan, &gathered).await?;
+    if !findings.is_empty() {
+        return Refusal { findings }.report(context, NAME, document);
+    }
     if args.plan {
         return print_plan(context, &plan, &gathered, mirroring.as_ref());
     }
@@ -55,7 +61,8 @@ async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> 
     }
     writable(&gathered.look)?;
     other_ledgers(&gathered.look, args)?;
-    execute(context, plan, gathered, mirroring, document).await
+    let rule = (!args.keep_blockers).then(|| context.config.reap.clone());
+    Box::pin(execute(context, plan, gathered, (mirroring, rule), document)).await
 }
 
 /// Returns the other tool's ledger that is to be kept in step, if one is; or what is wrong with it.
@@ -82,6 +89,24 @@ async fn mirroring(
     }
 }
 
+/// Returns what another tool has applied of the plan.
+async fn applied_elsewhere(
+    context: &Context<'_>,
+    args: &MigrateArgs,
+    plan: &Plan,
+    gathered: &Gathered,
+) -> Result<Vec<Finding>, Failure> {
+    let standing = Standing {
+        session: &gathered.session,
+        look: &gathered.look,
+        set: &gathered.set,
+        applied: &plan.applied.iter().map(|(version, _)| version).collect(),
+        pending: &plan.files.iter().map(|file| &file.migration.version).collect(),
+        never_adopted: !args.ignore_other_ledger,
+    };
+    beside::applied_elsewhere(context, &standing).await
+}
+
 fn ask(context: &Context<'_>, args: &MigrateArgs) -> Result<Ask, Failure> {
     let to = args.to.as_deref().map(Version::parse).transpose();
     let to = to.map_err(|error| Failure::new(Exit::Usage, format!("--to: {error}")))?;
@@ -92,6 +117,7 @@ fn ask(context: &Context<'_>, args: &MigrateArgs) -> Result<Ask, Failure> {
         rerun_unknown_step: args.rerun_unknown_step,
         lock_wait: context.config.limits.lock_wait,
         statement_timeout: context.config.limits.statement_timeout,
+        tables_per_batch: context.config.limits.tables_per_batch,
     })
 }
 
@@ -135,7 +161,7 @@ async fn execute(
     context: &Context<'_>,
     plan: Plan,
     gathered: Gathered,
-    mirroring: Option<Mirroring>,
+    (mirroring, rule): (Option<Mirroring>, Option<Rule>),
     document: Document,
 ) -> Result<Exit, Failure> {
     let interrupt = listen_for_signals()?;
@@ -160,7 +186,7 @@ async fn execute(
     // Without git, or in a panic of that thread, the ledger's column stays null.
     let commit = commit.join().unwrap_or_default();
     let migrator = Migrator::new(session, settings, look, context.ui, interrupt, commit);
-    let mut migrator = migrator.mirroring(mirroring);
+    let mut migrator = migrator.mirroring(mirroring).ending(rule);
     let outcome = migrator.run(plan).await;
     migrator.close().await;
     finish(context, &outcome, document)

@@ -4,6 +4,7 @@ mod accept;
 mod accept_schema;
 mod adopt;
 mod args;
+mod beside;
 mod blockers;
 mod catalog_legs;
 mod connection;

@@ -185,6 +185,7 @@ async fn run(
         rerun_unknown_step: false,
         lock_wait: limits.lock_wait,
         statement_timeout: limits.statement_timeout,
+        tables_per_batch: limits.tables_per_batch,
     };
     let plan = plan(&set, nothing, &[], &ask).map_err(|findings| {
         let first = findings

@@ -1,14 +1,12 @@
 //! `rlsctl status`.
 
 use crate::exit::{Exit, Failure};
-use crate::finding::Finding;
-use crate::ledger::{Verified, baseline, verify};
-use crate::migration::{Decision, Set, Version};
+use crate::ledger::{baseline, verify};
 use crate::pg::Work;
-use crate::report::{Standing, count, sort_findings, status_document, status_text};
+use crate::report::{Standing, sort_findings, status_document, status_text};
 
 use super::connection::{Gathered, applied, gather};
-use super::context::{Context, block_on};
+use super::context::{Context, block_on, folder};
 
 /// The command's name in documents.
 const NAME: &str = "status";
@@ -36,17 +34,18 @@ async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure
     let verified = verify(&set, state);
     let mut unfinished: Vec<_> = steps.into_iter().map(|step| step.version).collect();
     unfinished.dedup();
-    let (baselines, wrong) = baselines(&verified, &set);
-    let recorded = |finding: &Finding| {
-        let is_recorded =
-            |(version, _, recorded): &(Version, String, bool)| *recorded && version.to_string() == finding.object;
-        baselines.iter().any(is_recorded)
-    };
-    let late = verified.late().into_iter().filter(|finding| !recorded(finding));
-    let late: Vec<Finding> = late.collect();
+    let baselines = baseline::pending(&verified);
+    let refused = baseline::refused(&verified, &set, &baselines);
+    let baselines = baselines.iter().map(|one| {
+        (
+            one.migration.version.clone(),
+            one.stands_for.to_string(),
+            one.is_recorded(),
+        )
+    });
+    let baselines = baselines.collect();
     let mut findings = verified.errors;
-    findings.extend(late);
-    findings.extend(wrong);
+    findings.extend(refused);
     findings.extend(verified.notes);
     sort_findings(&mut findings);
     let applied = verified.applied.iter().map(|(version, _)| version.clone());
@@ -67,31 +66,11 @@ async fn show(context: &Context<'_>, gathered: Gathered) -> Result<Exit, Failure
         versions,
         other_ledgers: look.other_ledgers.iter().map(ToString::to_string).collect(),
         findings,
-        folder: format!(
-            "{} ({} layout, {})",
-            set.dir.display(),
-            set.layout,
-            count(set.migrations.len(), "file")
-        ),
+        folder: folder(&set),
         target: target.description.clone(),
     };
     let mut document = status_document(&standing);
     document.target = Some(target);
     context.print(&document, &status_text(&standing))?;
     Ok(standing.exit())
-}
-
-/// Returns the pending baselines, with whether each will only be recorded, and what is wrong with them here.
-fn baselines(verified: &Verified<'_>, set: &Set) -> (Vec<(Version, String, bool)>, Vec<Finding>) {
-    let (mut found, mut wrong) = (Vec::new(), Vec::new());
-    for migration in &verified.pending {
-        let Some(stands_for) = baseline::of(migration) else {
-            continue;
-        };
-        let decision = stands_for.decide(verified.applied.iter().map(|(version, _)| version));
-        wrong.extend(baseline::objections(migration, &stands_for, &decision, set));
-        let recorded = matches!(decision, Decision::Record { .. });
-        found.push((migration.version.clone(), stands_for.to_string(), recorded));
-    }
-    (found, wrong)
 }

@@ -13,7 +13,7 @@ mod shadow;
 
 pub use accept::{Acceptance, NotAccepted, acceptance};
 pub use against::against;
-pub use files::{Strictness, files};
+pub use files::{Strictness, add_elsewhere, files};
 pub use missing::{MissingFiles, missing};
 pub use reference::who_moved;
 pub use schema::{Sides, schema};

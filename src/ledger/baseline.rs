@@ -1,15 +1,20 @@
 //! Baselines among the files: which there are, and what is wrong with them on this database.
 
 use crate::finding::Finding;
-use crate::migration::directive::directives;
+use crate::migration::directive::{Directives, directives};
 use crate::migration::{Baseline, Decision, Migration, Set, Version};
 use crate::script::split;
+
+use super::verify::Verified;
 
 /// How many versions are named in a message; the evidence has all.
 const NAMED: usize = 10;
 
 /// What a file that is no baseline does not contain; most are told by it alone.
 const WORD: &str = "baseline";
+
+/// The same for a file that may be applied although a newer one is.
+const OUT_OF_ORDER: &str = "out-of-order";
 
 /// Returns what a file stands for, if it is a baseline that can be read.
 pub fn of(migration: &Migration) -> Option<Baseline> {
@@ -19,10 +24,68 @@ pub fn of(migration: &Migration) -> Option<Baseline> {
 
 /// Returns what a text stands for, if it has the directive.
 pub fn in_text(text: &str) -> Option<Baseline> {
-    if !text.contains(WORD) {
+    directives_with(WORD, text)?.baseline
+}
+
+/// Whether a file says of itself that it may be applied although a newer one is.
+pub(super) fn may_be_late(migration: &Migration) -> bool {
+    let text = migration.read().ok();
+    let directives = text.and_then(|text| directives_with(OUT_OF_ORDER, text.as_str()));
+    directives.is_some_and(|directives| directives.allow_out_of_order)
+}
+
+fn directives_with(word: &str, text: &str) -> Option<Directives> {
+    if !text.contains(word) {
         return None;
     }
-    directives(text, &split(text).ok()?).ok()?.baseline
+    directives(text, &split(text).ok()?).ok()
+}
+
+/// A baseline that is not applied, and what is to be done with it here.
+#[derive(Debug)]
+pub struct Pending<'a> {
+    /// Its file.
+    pub migration: &'a Migration,
+    /// The versions that it stands for.
+    pub stands_for: Baseline,
+    /// By what the ledger has of them.
+    pub decision: Decision,
+}
+
+impl Pending<'_> {
+    /// Whether it would only be recorded: it changes nothing here, wherever it stands in the order.
+    pub fn is_recorded(&self) -> bool {
+        matches!(self.decision, Decision::Record { .. })
+    }
+}
+
+/// Returns the baselines among the pending files, which are read again for it.
+pub fn pending<'a>(verified: &Verified<'a>) -> Vec<Pending<'a>> {
+    let decided = |migration: &&'a Migration| {
+        let stands_for = of(migration)?;
+        let decision = stands_for.decide(verified.applied.iter().map(|(version, _)| version));
+        Some(Pending {
+            migration,
+            stands_for,
+            decision,
+        })
+    };
+    verified.pending.iter().filter_map(decided).collect()
+}
+
+/// Returns what keeps pending files from being applied here: a newer one is applied, or a baseline (all of `baselines`) cannot be decided.
+pub fn refused(verified: &Verified<'_>, set: &Set, baselines: &[Pending<'_>]) -> Vec<Finding> {
+    let recorded: Vec<String> = baselines
+        .iter()
+        .filter(|one| one.is_recorded())
+        .map(|one| one.migration.version.to_string())
+        .collect();
+    let mut findings = verified.late();
+    findings.retain(|finding| !recorded.contains(&finding.object));
+    for one in baselines {
+        findings.extend(objections(one.migration, &one.stands_for, &one.decision, set));
+    }
+    findings
 }
 
 /// Returns what is wrong with a pending baseline where `applied` is what the ledger has.

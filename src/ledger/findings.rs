@@ -2,7 +2,7 @@
 
 use crate::finding::Finding;
 use crate::migration::git::Deletion;
-use crate::migration::{Migration, Version};
+use crate::migration::{Baseline, Migration, Version};
 
 use super::entry::{Entry, Origin};
 
@@ -25,6 +25,20 @@ pub fn pending(migration: &Migration) -> Finding {
         "apply it with `rlsctl migrate`",
     )
     .at(&migration.path, 1, 1)
+}
+
+/// Returns the finding about a baseline that is not applied, and will not run: what it stands for is there.
+pub fn pending_record(migration: &Migration, stands_for: &Baseline) -> Finding {
+    let message = format!(
+        "{}is pending, and would only be recorded: it stands for {stands_for}, which are applied",
+        in_brackets(&migration.name)
+    );
+    Finding {
+        message,
+        help: "`rlsctl migrate` records it; nothing of it runs".to_owned(),
+        ..pending(migration)
+    }
+    .evidence("stands_for", stands_for.to_string())
 }
 
 pub(super) fn edited(file: &Migration, entry: &Entry) -> Finding {

@@ -7,10 +7,11 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use super::peer::Peer;
 use crate::migration::Version;
 use crate::migration::peer_checksum::{drizzle, flyway, graphile, prisma, refinery, sqlx};
 
-/// A tool whose ledger can be kept in step.
+/// A [`Peer`] whose ledger can be kept in step: its name is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Mirror {
@@ -89,21 +90,26 @@ impl Mirror {
         Self::Graphile,
     ];
 
-    /// Returns the name as it stands in `rlsctl.toml`.
-    pub const fn name(self) -> &'static str {
+    /// Returns the tool among all whose ledgers are known.
+    pub const fn peer(self) -> Peer {
         match self {
-            Self::Supabase => "supabase",
-            Self::Sqlx => "sqlx",
-            Self::Dbmate => "dbmate",
-            Self::GolangMigrate => "golang-migrate",
-            Self::Goose => "goose",
-            Self::Flyway => "flyway",
-            Self::Refinery => "refinery",
-            Self::Diesel => "diesel",
-            Self::Prisma => "prisma",
-            Self::Drizzle => "drizzle",
-            Self::Graphile => "graphile",
+            Self::Supabase => Peer::Supabase,
+            Self::Sqlx => Peer::Sqlx,
+            Self::Dbmate => Peer::Dbmate,
+            Self::GolangMigrate => Peer::GolangMigrate,
+            Self::Goose => Peer::Goose,
+            Self::Flyway => Peer::Flyway,
+            Self::Refinery => Peer::Refinery,
+            Self::Diesel => Peer::Diesel,
+            Self::Prisma => Peer::Prisma,
+            Self::Drizzle => Peer::Drizzle,
+            Self::Graphile => Peer::Graphile,
         }
+    }
+
+    /// Returns how the ledger of a tool is kept in step, if it can be.
+    pub fn of(peer: Peer) -> Option<Self> {
+        Self::ALL.into_iter().find(|mirror| mirror.peer() == peer)
     }
 
     /// Returns where its ledger is: the schema, if it is always the same, and the table.
@@ -249,7 +255,7 @@ fn number(version: &str) -> Result<Cell, String> {
 
 impl fmt::Display for Mirror {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.name())
+        self.peer().fmt(formatter)
     }
 }
 
@@ -265,16 +271,15 @@ pub struct UnknownMirror {
 }
 
 fn names() -> String {
-    Mirror::ALL.map(Mirror::name).join(", ")
+    Mirror::ALL.map(|mirror| mirror.peer().name()).join(", ")
 }
 
 impl FromStr for Mirror {
     type Err = UnknownMirror;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|tool| tool.name() == text);
-        found.ok_or_else(|| {
-            let likeness = |tool: &Self| strsim::jaro_winkler(text, tool.name());
+        text.parse().ok().and_then(Self::of).ok_or_else(|| {
+            let likeness = |tool: &Self| strsim::jaro_winkler(text, tool.peer().name());
             let like = Self::ALL.into_iter().filter(|tool| likeness(tool) > 0.7);
             let best = like.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
             UnknownMirror {
@@ -351,10 +356,12 @@ mod tests {
     #[test]
     fn names_read_back_and_a_wrong_one_is_told() {
         for tool in Mirror::ALL {
-            assert_eq!(tool.name().parse(), Ok(tool));
+            assert_eq!(tool.to_string().parse(), Ok(tool));
         }
         let error = "slqx".parse::<Mirror>().unwrap_err().to_string();
         assert!(error.contains("did you mean `sqlx`?"), "{error}");
         assert!(error.contains("golang-migrate"), "{error}");
+        // A tool that is known, and whose ledger is only read.
+        assert!("knex".parse::<Mirror>().is_err());
     }
 }

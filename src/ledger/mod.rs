@@ -13,7 +13,7 @@ mod verify;
 pub use applied::AppliedState;
 pub use compare::{Comparison, FileMark, Verdict, compare};
 pub use entry::{Entry, Origin, UnknownOrigin};
-pub use findings::{gap, pending};
+pub use findings::{gap, pending, pending_record};
 pub use mirror::{Cell, Mirror, PeerFile, UnknownMirror};
 pub use peer::{Peer, PeerTable, UnknownPeer};
 pub use verify::{Verified, verify};

@@ -32,13 +32,30 @@ pub struct Verified<'a> {
 }
 
 impl Verified<'_> {
-    /// Returns a finding for each pending file that is older than the newest applied one.
-    pub fn late(&self) -> Vec<Finding> {
+    /// Whether what is applied is files of this folder, as they are, and nothing else.
+    pub fn is_of_files(&self, set: &Set) -> bool {
+        let nothing_found = self.errors.is_empty() && self.notes.is_empty();
+        nothing_found && self.applied.len() + self.pending.len() == set.migrations.len()
+    }
+
+    /// Returns the head that a database has when all files and nothing else are applied. It is not computed again where that is so here.
+    pub fn head_of_files(&self, set: &Set) -> Head {
+        if self.pending.is_empty() && self.is_of_files(set) {
+            self.head
+        } else {
+            set.head()
+        }
+    }
+
+    /// Returns a finding for each pending file that is older than the newest applied one, and does not say that it may be.
+    pub(super) fn late(&self) -> Vec<Finding> {
         let Some(newest) = &self.newest else {
             return Vec::new();
         };
         let late = self.pending.iter().filter(|migration| migration.version < *newest);
-        late.map(|migration| gap(migration, newest)).collect()
+        late.filter(|migration| !baseline::may_be_late(migration))
+            .map(|migration| gap(migration, newest))
+            .collect()
     }
 }
 

@@ -2,9 +2,10 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::migration::directive::Section;
 use crate::script::{
-    NonTransactional, Piece, PieceKind, SessionEffect, SessionEffects, Span, Statement, TransactionControl,
-    Transactional,
+    NonTransactional, Piece, PieceKind, RelationName, SessionEffect, SessionEffects, Span, Statement,
+    TransactionControl, Transactional,
 };
 
 /// How a file runs.
@@ -14,6 +15,37 @@ pub enum Run {
     Whole(Whole),
     /// In steps, because a statement of it cannot run inside a transaction.
     Steps(Vec<Step>),
+    /// In sections, each of which may run as soon as its tables are free.
+    Sections(Sections),
+}
+
+/// A file that is cut into sections by its author.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sections {
+    /// What stands before the first section, and the sections, in the file's order. All of them run inside a transaction.
+    pub steps: Vec<Step>,
+    /// The same in one transaction.
+    pub whole: Whole,
+}
+
+impl Run {
+    /// Returns its steps, if it is not run whole.
+    pub fn steps(&self) -> &[Step] {
+        match self {
+            Self::Whole(_) => &[],
+            Self::Steps(steps) => steps,
+            Self::Sections(sections) => &sections.steps,
+        }
+    }
+
+    /// Returns how it runs in one transaction, if it can.
+    pub fn whole(&self) -> Option<&Whole> {
+        match self {
+            Self::Whole(whole) => Some(whole),
+            Self::Sections(sections) => Some(&sections.whole),
+            Self::Steps(_) => None,
+        }
+    }
 }
 
 /// A file that runs in one transaction.
@@ -48,6 +80,10 @@ pub struct Step {
     pub object: String,
     /// sha256 of its text, in hex.
     pub checksum: String,
+    /// Its text.
+    pub span: Span,
+    /// The tables that its section names; none of what stands in no section.
+    pub tables: Vec<RelationName>,
     /// The SET statements of the file that come before it: they hold for it, and again when it is resumed.
     pub settings: Vec<Span>,
     /// What it does.
@@ -168,20 +204,25 @@ impl Fact {
 }
 
 /// Returns how a file runs, given its pieces and what is known of each statement. Transaction control is the [`Frame`](super::frame::Frame)'s.
-pub fn cut(text: &str, pieces: &[Piece], facts: &[Fact], lesson: Lesson) -> Run {
+pub fn cut(text: &str, pieces: &[Piece], facts: &[Fact], sections: &[Section], lesson: Lesson) -> Run {
     let stepwise = facts.iter().any(|fact| fact.outside().is_some()) || lesson != Lesson::default();
     if stepwise {
-        return Run::Steps(steps(text, pieces, facts, lesson));
+        return Run::Steps(steps(text, pieces, facts, sections, lesson));
     }
-    Run::Whole(Whole {
-        body: segments(
-            pieces,
-            Span {
-                start: 0,
-                end: text.len(),
-            },
-        ),
+    let all = Span {
+        start: 0,
+        end: text.len(),
+    };
+    let whole = Whole {
+        body: segments(pieces, all),
         session: union(facts.iter()),
+    };
+    if sections.is_empty() {
+        return Run::Whole(whole);
+    }
+    Run::Sections(Sections {
+        steps: steps(text, pieces, facts, sections, lesson),
+        whole,
     })
 }
 
@@ -226,15 +267,17 @@ fn segments(pieces: &[Piece], range: Span) -> Vec<Segment> {
     segments
 }
 
-fn steps(text: &str, pieces: &[Piece], facts: &[Fact], lesson: Lesson) -> Vec<Step> {
+fn steps(text: &str, pieces: &[Piece], facts: &[Fact], sections: &[Section], lesson: Lesson) -> Vec<Step> {
     let mut cutter = Cutter {
         text,
         pieces,
+        section: None,
         steps: Vec::new(),
         settings: Vec::new(),
         group: Vec::new(),
     };
     for (index, fact) in facts.iter().enumerate() {
+        cutter.enter(sections.iter().rfind(|section| section.at < fact.piece.body.start));
         if fact.outside().is_some() || lesson.outside == Some(index) {
             cutter.close_group();
             cutter.outside(fact);
@@ -260,12 +303,20 @@ fn steps(text: &str, pieces: &[Piece], facts: &[Fact], lesson: Lesson) -> Vec<St
 struct Cutter<'a> {
     text: &'a str,
     pieces: &'a [Piece],
+    section: Option<&'a Section>,
     steps: Vec<Step>,
     settings: Vec<Span>,
     group: Vec<&'a Fact>,
 }
 
-impl Cutter<'_> {
+impl<'a> Cutter<'a> {
+    fn enter(&mut self, section: Option<&'a Section>) {
+        if section.map(|section| section.at) != self.section.map(|section| section.at) {
+            self.close_group();
+            self.section = section;
+        }
+    }
+
     fn outside(&mut self, fact: &Fact) {
         let how = How::Outside {
             statement: fact.piece.body,
@@ -284,9 +335,10 @@ impl Cutter<'_> {
             start: first.piece.span.start,
             end,
         };
-        let object = match group.as_slice() {
-            [only] => only.tag(self.text),
-            many => format!("{} statements", many.len()),
+        let object = match (self.section, group.as_slice()) {
+            (Some(section), _) => section.to_string(),
+            (None, [only]) => only.tag(self.text),
+            (None, many) => format!("{} statements", many.len()),
         };
         let session = union(group.iter().copied());
         let body = segments(self.pieces, range);
@@ -306,6 +358,8 @@ impl Cutter<'_> {
             number: self.steps.len() + 1,
             object,
             checksum: hex(span.slice(self.text)),
+            span,
+            tables: self.section.map(|section| section.tables.clone()).unwrap_or_default(),
             settings: self.settings.clone(),
             how,
         });

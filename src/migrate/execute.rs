@@ -2,25 +2,27 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::activity::Rule;
 use crate::event::{Blocker, Event, Listener};
 use crate::exit::Signal;
 use crate::ledger::Origin;
-use crate::migration::Text;
-use crate::pg::{self, Look, NoticeReceiver, Session, Settings, Value, Watcher, Work, ledger_store};
+use crate::migration::{Text, Version};
+use crate::pg::{Look, Monitor, NoticeReceiver, Obstacle, Session, Settings, Value, ledger_store};
 use crate::script::split;
 
 use super::cut::{Lesson, Run, Whole, cut};
-use super::message::Envelope;
 use super::mirror::Mirroring;
 use super::outcome::{Applied, Outcome, Remains, RunError};
 use super::plan::{Plan, PlannedFile, facts};
 use super::retry::{Attempts, Next};
-use super::send::Transaction;
+use super::sectioned::pooled;
+use super::unit::Unit;
 
 /// `no_active_sql_transaction`: we roll back also where the server has done so already.
 const NO_TRANSACTION: &str = "25P01";
@@ -52,7 +54,17 @@ impl Interrupt {
 /// Applies migrations.
 pub struct Migrator<'a> {
     pub(super) session: Rc<Session>,
-    pub(super) watcher: Watcher,
+    pub(super) monitor: Monitor,
+    /// Who may be ended; nobody without one.
+    pub(super) rule: Option<Rule>,
+    /// Who was ended.
+    pub(super) ended: Vec<Blocker>,
+    /// What was said once and need not be said again.
+    pub(super) told: BTreeSet<String>,
+    /// What the last message that had to wait was waiting for.
+    pub(super) obstacle: Option<Obstacle>,
+    /// Whether the last message was cancelled because it had waited for locks for too long.
+    pub(super) lost_patience: bool,
     pub(super) listener: &'a dyn Listener,
     pub(super) interrupt: Interrupt,
     pub(super) blockers: Vec<Blocker>,
@@ -84,7 +96,12 @@ impl<'a> Migrator<'a> {
         Self {
             notices,
             session: Rc::new(session),
-            watcher: Watcher::new(pg::pool(&settings, Work::Watcher, 1)),
+            monitor: Monitor::new(settings.clone()),
+            rule: None,
+            ended: Vec::new(),
+            told: BTreeSet::new(),
+            obstacle: None,
+            lost_patience: false,
             listener,
             interrupt,
             blockers: Vec::new(),
@@ -100,6 +117,13 @@ impl<'a> Migrator<'a> {
     #[must_use]
     pub fn mirroring(mut self, mirroring: Option<Mirroring>) -> Self {
         self.mirroring = mirroring;
+        self
+    }
+
+    /// Ends sessions that are in the way and dead by this rule.
+    #[must_use]
+    pub fn ending(mut self, rule: Option<Rule>) -> Self {
+        self.rule = rule;
         self
     }
 
@@ -119,6 +143,7 @@ impl<'a> Migrator<'a> {
             self.run_each(&plan, &mut outcome).await;
         }
         plan.close(&mut outcome);
+        outcome.ended = std::mem::take(&mut self.ended);
         // Of ten thousand files it is as large as the snapshot that is taken now.
         drop(plan);
         self.close_run(&outcome, by_hand).await;
@@ -134,7 +159,8 @@ impl<'a> Migrator<'a> {
     }
 
     async fn run_each(&mut self, plan: &Plan, outcome: &mut Outcome) {
-        for file in &plan.files {
+        let mut files = plan.files.as_slice();
+        while let Some((file, rest)) = files.split_first() {
             let version = &file.migration.version;
             if let Some(signal) = self.interrupt.signal() {
                 outcome.stopped = Some(RunError::Interrupted {
@@ -144,6 +170,17 @@ impl<'a> Migrator<'a> {
                 });
                 return;
             }
+            let pooled = pooled(files);
+            if pooled > 0 {
+                if let Err((file, error)) = self.apply_sections(plan, &files[..pooled], outcome).await {
+                    self.record_failure(file, &error).await;
+                    outcome.stopped = Some(error);
+                    return;
+                }
+                files = &files[pooled..];
+                continue;
+            }
+            files = rest;
             self.listener.on(Event::Applying {
                 version: version.to_string(),
                 name: file.migration.name.clone(),
@@ -151,12 +188,7 @@ impl<'a> Migrator<'a> {
             let started = Instant::now();
             match self.apply(plan, file).await {
                 Ok(Done::Applied) => self.applied(outcome, file, started.elapsed()),
-                Ok(Done::Elsewhere) => {
-                    self.listener.on(Event::AppliedElsewhere {
-                        version: version.to_string(),
-                    });
-                    outcome.elsewhere.push(version.clone());
-                }
+                Ok(Done::Elsewhere) => self.applied_elsewhere(outcome, version),
                 Err(error) => {
                     self.record_failure(file, &error).await;
                     outcome.stopped = Some(error);
@@ -202,12 +234,20 @@ impl<'a> Migrator<'a> {
         });
     }
 
+    pub(super) fn applied_elsewhere(&self, outcome: &mut Outcome, version: &Version) {
+        self.listener.on(Event::AppliedElsewhere {
+            version: version.to_string(),
+        });
+        outcome.elsewhere.push(version.clone());
+    }
+
     async fn apply(&mut self, plan: &Plan, file: &PlannedFile) -> Result<Done, RunError> {
         let text = text(file)?;
         self.tell_baseline(file);
         match &file.run {
             Run::Steps(steps) => self.apply_steps(plan, file, &text, steps).await,
             Run::Whole(whole) => self.apply_whole(plan, file, &text, whole).await,
+            Run::Sections(_) => Err(changed(file, "it is cut into sections".to_owned())),
         }
     }
 
@@ -237,32 +277,23 @@ impl<'a> Migrator<'a> {
             .map(|begin| begin.slice(text.as_str()))
             .collect();
         let begin = if own.is_empty() { &["begin"] } else { own.as_slice() };
-        let mut attempts = Attempts::new(plan.lock_wait);
+        let unit = Unit {
+            file,
+            text,
+            part: text.all(),
+            mark: &mark,
+            begin,
+            rows: &rows,
+            body: &whole.body,
+            session: whole.session,
+            settings: &[],
+        };
+        let (mut attempts, mut contest, remains) = (Attempts::new(plan.lock_wait), None, Remains::whole());
         loop {
-            let envelope = Envelope {
-                mark: &mark,
-                begin,
-                lift_timeouts: self.look.has_timeouts,
-                rows: &rows,
-                lock_timeout: attempts.lock_timeout(),
-                statement_timeout: file.statement_timeout(plan),
-                settings: &[],
-            };
-            let transaction = Transaction {
-                file,
-                text,
-                envelope: &envelope,
-                body: &whole.body,
-                session: whole.session,
-                commit: true,
-            };
-            let Err(refused) = self.transaction(&transaction).await else {
+            let Err(refused) = self.carry_out(plan, &unit, &mut contest, &remains).await? else {
                 return Ok(Done::Applied);
             };
-            match self
-                .after(file, text, refused, &mut attempts, true, &Remains::whole())
-                .await?
-            {
+            match self.after(file, text, refused, &mut attempts, true, &remains).await? {
                 Next::Again => {}
                 Next::Elsewhere => return Ok(Done::Elsewhere),
                 Next::Committed => return Ok(Done::Applied),
@@ -280,9 +311,10 @@ impl<'a> Migrator<'a> {
         lesson: Lesson,
     ) -> Result<Done, RunError> {
         let pieces = split(text.as_str()).map_err(|error| changed(file, error.to_string()))?;
-        match cut(text.as_str(), &pieces, &facts(text.as_str(), &pieces), lesson) {
+        let sections = &file.directives.sections;
+        match cut(text.as_str(), &pieces, &facts(text.as_str(), &pieces), sections, lesson) {
             Run::Steps(steps) => self.apply_steps(plan, file, text, &steps).await,
-            Run::Whole(_) => Err(changed(file, "it cannot be cut into steps".to_owned())),
+            Run::Whole(_) | Run::Sections(_) => Err(changed(file, "it cannot be cut into steps".to_owned())),
         }
     }
 

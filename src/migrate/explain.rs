@@ -105,13 +105,11 @@ fn explain_file(file: &PlannedFile, text: &Text, created: &mut BTreeSet<String>)
     }
     let (transactions, steps) = match &file.run {
         Run::Whole(_) => (1, 0),
-        Run::Steps(steps) => (
-            steps
-                .iter()
-                .filter(|step| matches!(step.how, How::Inside { .. }))
-                .count(),
-            steps.len(),
-        ),
+        Run::Steps(_) | Run::Sections(_) => {
+            let steps = file.run.steps();
+            let inside = steps.iter().filter(|step| matches!(step.how, How::Inside { .. }));
+            (inside.count(), steps.len())
+        }
     };
     ExplainedFile {
         version: file.migration.version.to_string(),
@@ -126,11 +124,8 @@ fn explain_file(file: &PlannedFile, text: &Text, created: &mut BTreeSet<String>)
 }
 
 fn step_of(run: &Run, statement: Span) -> (Option<usize>, bool) {
-    let Run::Steps(steps) = run else {
-        return (None, true);
-    };
     let within = |span: &Span| span.start <= statement.start && statement.end <= span.end;
-    for step in steps {
+    for step in run.steps() {
         match &step.how {
             How::Outside { statement: span, .. } if within(span) => return (Some(step.number), false),
             How::Inside { body, .. } => {

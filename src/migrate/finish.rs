@@ -1,14 +1,11 @@
 //! What is looked at before a run and written behind it: changes by hand, how long each migration took, and the mark of the catalog.
 
-use crate::catalog::{Snapshot, differences};
+use crate::catalog::{Snapshot, differences, in_short};
 use crate::event::Event;
 use crate::pg::{catalog, ledger_store, mark_store};
 
 use super::execute::Migrator;
 use super::outcome::Outcome;
-
-/// How many objects are named in a line.
-const NAMED: usize = 5;
 
 /// What somebody has changed by hand since the last run.
 #[derive(Debug)]
@@ -79,17 +76,8 @@ impl Migrator<'_> {
             }
         };
         if let Some(reason) = failed {
-            self.listener.on(Event::Warning(format!(
-                "the schema mark was not written, so `rlsctl drift-check` cannot see what changes by hand from here: {reason}"
-            )));
+            self.listener
+                .on(Event::Warning(format!("{}: {reason}", mark_store::NOT_WRITTEN)));
         }
-    }
-}
-
-fn in_short(objects: &[String]) -> String {
-    let named = objects.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    match objects.len().saturating_sub(NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
     }
 }

@@ -1,6 +1,6 @@
 //! The one message in which a transaction travels: our statements, the file's, COMMIT.
 //!
-//! The order is: BEGIN, our row, the limits, the file, what undoes the file's session state, COMMIT. Our row comes first: a role, a
+//! The order is: BEGIN, our row, the limits, the locks, the file, what undoes the file's session state, COMMIT. Our row comes first: a role, a
 //! `search_path` or a temporary table that the file sets cannot reach it, and a second runner fails on it before it runs anything.
 
 use std::time::Duration;
@@ -18,10 +18,10 @@ pub struct Envelope<'a> {
     pub lift_timeouts: bool,
     /// Our rows, each a statement.
     pub rows: &'a [String],
-    /// How long one lock is waited for.
-    pub lock_timeout: Duration,
     /// How long one statement may run.
     pub statement_timeout: Duration,
+    /// What takes locks, and limits how long the file's own statements wait for theirs.
+    pub locks: &'a [String],
     /// The file's own settings that hold for this part of it.
     pub settings: &'a [&'a str],
 }
@@ -47,11 +47,11 @@ impl Envelope<'_> {
         }
         let first_row = statements.len();
         statements.extend_from_slice(self.rows);
-        statements.push(format!("set local lock_timeout = {}", self.lock_timeout.as_millis()));
         statements.push(format!(
             "set local statement_timeout = {}",
             self.statement_timeout.as_millis()
         ));
+        statements.extend_from_slice(self.locks);
         statements.extend(self.settings.iter().map(|setting| (*setting).to_owned()));
         Head {
             sql: format!("/* {} */ {};\n", self.mark, statements.join(";\n")),
@@ -111,14 +111,14 @@ pub fn place_in_file(message: &str, position: usize, body_at: usize, part: Span)
 mod tests {
     use super::*;
 
-    fn envelope<'a>(rows: &'a [String], settings: &'a [&'a str]) -> Envelope<'a> {
+    fn envelope<'a>(rows: &'a [String], locks: &'a [String], settings: &'a [&'a str]) -> Envelope<'a> {
         Envelope {
             mark: "rlsctl 1 905",
             begin: &["begin"],
             lift_timeouts: false,
             rows,
-            lock_timeout: Duration::from_millis(200),
             statement_timeout: Duration::from_secs(55),
+            locks,
             settings,
         }
     }
@@ -126,15 +126,16 @@ mod tests {
     #[test]
     fn our_row_comes_before_the_limits_and_the_file() {
         let rows = ["insert".to_owned()];
-        let head = envelope(&rows, &["set search_path = a"]).head();
+        let locks = ["lock table only a".to_owned()];
+        let head = envelope(&rows, &locks, &["set search_path = a"]).head();
         assert_eq!(
             head.sql,
-            "/* rlsctl 1 905 */ begin;\ninsert;\nset local lock_timeout = 200;\nset local statement_timeout = 55000;\nset search_path = a;\n"
+            "/* rlsctl 1 905 */ begin;\ninsert;\nset local statement_timeout = 55000;\nlock table only a;\nset search_path = a;\n"
         );
         assert_eq!((head.statements, head.first_row), (5, 1));
         let lifted = Envelope {
             lift_timeouts: true,
-            ..envelope(&rows, &[])
+            ..envelope(&rows, &locks, &[])
         };
         assert_eq!((lifted.head().statements, lifted.head().first_row), (6, 3));
     }

@@ -3,20 +3,24 @@
 //! [`plan`](plan::plan) looks at files and ledger and makes a [`Plan`], a pure value; [`run`](execute::Migrator::run) carries it out.
 //! How one file runs is decided by [`cut`](cut::cut): whole, in one message and one transaction, or in steps.
 
+mod contest;
 pub mod cut;
 pub mod execute;
 pub mod explain;
 mod finish;
 pub mod frame;
+pub mod locking;
 pub mod message;
 pub mod mirror;
 pub mod outcome;
 pub mod plan;
 pub mod refuse;
 mod retry;
+mod sectioned;
 mod send;
 mod single;
 mod stepwise;
+mod unit;
 
 pub use execute::{Interrupt, Migrator};
 pub use mirror::{Mirroring, NotMirrored};

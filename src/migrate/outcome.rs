@@ -27,6 +27,8 @@ pub struct Outcome {
     pub applied: Vec<Applied>,
     /// What another runner applied meanwhile.
     pub elsewhere: Vec<Version>,
+    /// The sessions that were ended because they stood in the way.
+    pub ended: Vec<Blocker>,
     /// What is still pending.
     pub pending: Vec<Version>,
     /// How many migrations the ledger has now.
@@ -120,6 +122,8 @@ pub enum RunError {
         attempts: u32,
         /// Who was in the way at the last look.
         blockers: Vec<Blocker>,
+        /// The tables that were not to be had, as far as known.
+        tables: Vec<String>,
         /// What is left of it.
         remains: Remains,
     },

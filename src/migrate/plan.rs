@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use crate::finding::Finding;
 use crate::ledger::{AppliedState, baseline, gap, verify};
-use crate::migration::directive::{Directives, directives};
+use crate::migration::directive::{Directives, Section, directives};
 use crate::migration::{Checksum, Decision, Head, Migration, ReadError, Set, Text, TokenChecksum, Version};
 use crate::pg::StepRow;
 use crate::script::{Piece, PieceKind, SessionEffects, Triage, classify, split, triage};
 
 use super::cut::{Fact, How, Known, Lesson, Run, Whole, cut};
 use super::frame::Frame;
+use super::locking::needs::{Slow, slowest};
 use super::outcome::Outcome;
 use super::refuse::Objections;
 
@@ -34,6 +35,8 @@ pub struct Ask {
     pub lock_wait: Duration,
     /// How long one statement may run.
     pub statement_timeout: Duration,
+    /// How many tables are locked in one transaction.
+    pub tables_per_batch: usize,
 }
 
 /// A pending file, and how it runs.
@@ -49,6 +52,8 @@ pub struct PlannedFile {
     pub frame: Frame,
     /// How many statements it has.
     pub statements: usize,
+    /// What of it may take long, and would be thrown away if a lock were not to be had.
+    pub slow: Option<Slow>,
     /// What it says about itself.
     pub directives: Directives,
     /// How many applied versions it stands for, if it is a baseline that is only recorded.
@@ -96,6 +101,8 @@ pub struct Plan {
     pub lock_wait: Duration,
     /// How long one statement may run.
     pub statement_timeout: Duration,
+    /// How many tables are locked in one transaction.
+    pub tables_per_batch: usize,
 }
 
 /// Returns what will be done, or every reason not to begin.
@@ -147,6 +154,7 @@ pub fn plan(set: &Set, applied: AppliedState, steps: &[StepRow], ask: &Ask) -> R
         rerun_unknown_step: ask.rerun_unknown_step,
         lock_wait: ask.lock_wait,
         statement_timeout: ask.statement_timeout,
+        tables_per_batch: ask.tables_per_batch,
     })
 }
 
@@ -163,6 +171,7 @@ impl Plan {
         Outcome {
             applied: Vec::new(),
             elsewhere: Vec::new(),
+            ended: Vec::new(),
             pending: Vec::new(),
             total: self.applied.len(),
             head: self.head,
@@ -261,7 +270,7 @@ fn read(migration: &Migration, known: Background<'_>, room: &mut usize) -> Resul
         .iter()
         .filter(|step| step.version == migration.version)
         .collect();
-    let run = half_applied_run(text.as_str(), &pieces, &facts, &steps);
+    let run = half_applied_run(text.as_str(), &pieces, &facts, &directives.sections, &steps);
     objections.findings.extend(changed_steps(migration, &run, &steps));
     let mut recorded = None;
     if let Some(stands_for) = &directives.baseline {
@@ -281,6 +290,7 @@ fn read(migration: &Migration, known: Background<'_>, room: &mut usize) -> Resul
             run: if recorded.is_some() { nothing() } else { run },
             frame: if recorded.is_some() { Frame::default() } else { frame },
             statements: facts.len(),
+            slow: slowest(facts.iter().map(|fact| fact.piece.body.slice(text.as_str()))),
             directives,
             recorded,
             text: left.is_some().then_some(text),
@@ -316,8 +326,8 @@ pub fn facts(text: &str, pieces: &[Piece]) -> Vec<Fact> {
 }
 
 /// Returns how a file runs, as it was cut when it was half applied: an earlier run may have learnt a cut from the server.
-fn half_applied_run(text: &str, pieces: &[Piece], facts: &[Fact], steps: &[&StepRow]) -> Run {
-    let plain = cut(text, pieces, facts, Lesson::default());
+fn half_applied_run(text: &str, pieces: &[Piece], facts: &[Fact], sections: &[Section], steps: &[&StepRow]) -> Run {
+    let plain = cut(text, pieces, facts, sections, Lesson::default());
     if steps.iter().all(|step| is_step_of(&plain, step)) {
         return plain;
     }
@@ -331,17 +341,14 @@ fn half_applied_run(text: &str, pieces: &[Piece], facts: &[Fact], steps: &[&Step
     });
     std::iter::once(enums)
         .chain(outside)
-        .map(|lesson| cut(text, pieces, facts, lesson))
+        .map(|lesson| cut(text, pieces, facts, sections, lesson))
         .find(|run| steps.iter().all(|step| is_step_of(run, step)))
         .unwrap_or(plain)
 }
 
 /// Whether a recorded step is, to the letter, one of a run. Only a step outside a transaction can be recorded as not done.
 fn is_step_of(run: &Run, recorded: &StepRow) -> bool {
-    let Run::Steps(steps) = run else {
-        return false;
-    };
-    steps.get(recorded.number - 1).is_some_and(|step| {
+    run.steps().get(recorded.number - 1).is_some_and(|step| {
         let outside = matches!(step.how, How::Outside { .. });
         step.checksum == recorded.checksum && (recorded.finished || outside)
     })

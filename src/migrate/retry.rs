@@ -22,6 +22,9 @@ const LAST_LOCK_TIMEOUT: Duration = Duration::from_millis(1600);
 /// How long we try to come back to a server that went away.
 const COME_BACK: Duration = Duration::from_secs(10);
 
+/// How long a backend may take to read the last message of a client that is gone.
+const UNREAD: Duration = Duration::from_secs(3);
+
 /// What to do after a refusal.
 pub(super) enum Next {
     Again,
@@ -110,6 +113,7 @@ impl Migrator<'_> {
                 waited: attempts.started.elapsed(),
                 attempts: attempts.failed,
                 blockers: self.blockers.clone(),
+                tables: Vec::new(),
                 remains: remains.clone(),
             });
         };
@@ -134,15 +138,20 @@ impl Migrator<'_> {
     pub(super) async fn lost(&mut self, file: &PlannedFile, reason: String, stepwise: bool) -> Result<Next, RunError> {
         let version = &file.migration.version;
         let deadline = Instant::now() + COME_BACK;
+        let (backend, mut back_since) = (self.look.backend, None);
         let applied = loop {
             if let Ok(session) = pg::connect(&self.settings, Work::Migrator).await {
                 self.reconnected(session);
-                // The server does not see at once that we are gone: what it is at may still be committed.
-                let running = ledger_edit::still_running(&self.session, &self.runner).await;
+                // The server does not see at once that we are gone: what it is at, or has not even begun to read, may still be committed.
+                let old = ledger_edit::still_running(&self.session, &self.runner, backend).await;
                 let found = ledger_store::applied_checksum(&self.session, version).await;
-                match (running, found) {
+                let since = *back_since.get_or_insert_with(Instant::now);
+                match (old, found) {
                     (_, Ok(Some(_))) => break Some(true),
-                    (Ok(false), Ok(None)) => break Some(false),
+                    (Ok(old), Ok(None)) if !old.is_running && (!old.is_there || since.elapsed() > UNREAD) => {
+                        self.look.backend = old.pid;
+                        break Some(false);
+                    }
                     _ => {}
                 }
             }

@@ -17,8 +17,12 @@ use super::message::{Envelope, place_in_file, tail};
 use super::outcome::Place;
 use super::plan::PlannedFile;
 
-/// How long a message may take before we look who is in the way. Below the shortest `lock_timeout`, so that the culprit is seen.
-const FIRST_LOOK: Duration = Duration::from_millis(120);
+/// How long a message may take before we look who is in the way, as a part of the longest wait for a lock, so that the culprit is seen.
+const FIRST_LOOK: f64 = 0.6;
+/// The latest first look.
+const FIRST_LOOK_LIMIT: Duration = Duration::from_millis(120);
+/// How long we wait before the second look, whose findings are told: within a second from the start.
+const SECOND_LOOK: Duration = Duration::from_millis(500);
 /// How often we look again, and ask again for a statement to be cancelled.
 const NEXT_LOOK: Duration = Duration::from_secs(1);
 /// How long the server may take to cancel before we give up waiting for its answer.
@@ -69,7 +73,8 @@ enum Send {
         sql: String,
         before: usize,
         first_row: usize,
-        body: Option<(usize, Span)>,
+        /// The parts of the file in it, each with its place in the message.
+        body: Vec<(usize, Span)>,
     },
     Copy {
         statement: Span,
@@ -84,23 +89,27 @@ fn sends(transaction: &Transaction<'_>) -> Vec<Send> {
         sql,
         before: 0,
         first_row: usize::MAX,
-        body: None,
+        body: Vec::new(),
     };
     let mut sends = vec![Send::Message {
         sql: head.sql,
         before: head.statements,
         first_row: head.first_row,
-        body: None,
+        body: Vec::new(),
     }];
     for segment in transaction.body {
         match *segment {
             Segment::Copy { statement, data } => sends.push(Send::Copy { statement, data }),
             Segment::Sql(span) => {
-                if !matches!(sends.last(), Some(Send::Message { body: None, .. })) {
+                if !matches!(sends.last(), Some(Send::Message { .. })) {
                     sends.push(fresh(mark.clone()));
                 }
                 if let Some(Send::Message { sql, body, .. }) = sends.last_mut() {
-                    *body = Some((sql.len(), span));
+                    if !body.is_empty() {
+                        // The part before may end in a comment or without its semicolon.
+                        sql.push_str("\n;");
+                    }
+                    body.push((sql.len(), span));
                     sql.push_str(&transaction.file.frame.text(transaction.text.as_str(), span));
                 }
             }
@@ -120,26 +129,25 @@ fn stopped_at(
     file: &PlannedFile,
     text: &Text,
     sql: &str,
-    body: Option<(usize, Span)>,
+    body: &[(usize, Span)],
     into_body: usize,
     error: &MessageError,
 ) -> At {
-    let Some((body_at, span)) = body else {
-        return At::Commit;
-    };
     let position = match error {
         MessageError::Refused { refusal } => refusal.position,
         MessageError::Lost { .. } => None,
     };
-    if let Some(byte) = position.and_then(|position| place_in_file(sql, position, body_at, span)) {
+    let place = |(body_at, span): &(usize, Span)| place_in_file(sql, position?, *body_at, *span);
+    if let Some(byte) = body.iter().rev().find_map(place) {
         return At::File(byte);
     }
     let pieces = split(text.as_str()).unwrap_or_default();
     let mut statements = pieces.iter().filter(|piece| {
         piece.kind == PieceKind::Statement
             && !file.frame.omits(piece.span)
-            && span.start <= piece.span.start
-            && piece.span.end <= span.end
+            && body
+                .iter()
+                .any(|(_, span)| span.start <= piece.span.start && piece.span.end <= span.end)
     });
     statements
         .nth(into_body)
@@ -168,7 +176,7 @@ impl Migrator<'_> {
                                 transaction.file,
                                 transaction.text,
                                 sql,
-                                *body,
+                                body,
                                 completed - before,
                                 &error,
                             ),
@@ -198,8 +206,19 @@ impl Migrator<'_> {
 
     /// Sends one message, as [`Self::attend`] says.
     pub(super) async fn send(&mut self, version: &Version, mark: &str, sql: &str) -> Answer {
+        self.send_for(version, mark, sql, None).await
+    }
+
+    /// The same; after `patience` of waiting for locks it is cancelled.
+    pub(super) async fn send_for(
+        &mut self,
+        version: &Version,
+        mark: &str,
+        sql: &str,
+        patience: Option<Duration>,
+    ) -> Answer {
         let session = Rc::clone(&self.session);
-        let answer = self.attend(version, mark, session.message(sql)).await;
+        let answer = self.attend(version, mark, patience, session.message(sql)).await;
         answer.unwrap_or_else(|| Answer {
             completed: 0,
             rows: Vec::new(),
@@ -210,18 +229,29 @@ impl Migrator<'_> {
     /// Sends COPY data, as [`Self::attend`] says.
     async fn copy_in(&mut self, version: &Version, mark: &str, sql: &str, data: &[u8]) -> Result<(), MessageError> {
         let session = Rc::clone(&self.session);
-        let answer = self.attend(version, mark, session.copy_in(sql, data)).await;
+        let answer = self.attend(version, mark, None, session.copy_in(sql, data)).await;
         answer.unwrap_or_else(|| Err(gave_up()))
     }
 
     /// Waits for an answer. Meanwhile says who is in the way, and passes a request to stop on to the server until it has answered;
-    /// `None` if it does not.
-    async fn attend<T>(&mut self, version: &Version, mark: &str, answer: impl Future<Output = T>) -> Option<T> {
+    /// `None` if it does not. With `patience` nothing else limits how long it waits for locks: then it ends the dead, too.
+    async fn attend<T>(
+        &mut self,
+        version: &Version,
+        mark: &str,
+        patience: Option<Duration>,
+        answer: impl Future<Output = T>,
+    ) -> Option<T> {
         tokio::pin!(answer);
         let started = Instant::now();
-        let mut look_at = started + FIRST_LOOK;
+        let longest = (self.look.deadlock_timeout / 2).min(SECOND_LOOK);
+        let mut look_at = started + longest.mul_f64(FIRST_LOOK).min(FIRST_LOOK_LIMIT);
+        let mut pause = SECOND_LOOK;
         let mut cancelled_at: Option<Instant> = None;
+        let mut blocked_since: Option<Instant> = None;
         self.blockers.clear();
+        self.obstacle = None;
+        self.lost_patience = false;
         loop {
             tokio::select! {
                 biased;
@@ -232,9 +262,24 @@ impl Migrator<'_> {
                     self.cancel().await;
                 }
                 () = sleep_until(look_at.into()) => {
-                    look_at = Instant::now() + NEXT_LOOK;
+                    look_at = Instant::now() + pause;
+                    pause = NEXT_LOOK;
                     match cancelled_at {
-                        None => self.look_for_blockers(version, mark, started.elapsed()).await,
+                        None => {
+                            if self.look_for_obstacle(version, mark, started.elapsed(), patience.is_some()).await {
+                                blocked_since.get_or_insert(started);
+                            } else {
+                                blocked_since = None;
+                            }
+                            let blocked = blocked_since.map(|since| since.elapsed());
+                            if patience.zip(blocked).is_some_and(|(patience, blocked)| blocked >= patience) {
+                                self.lost_patience = true;
+                                cancelled_at = Some(Instant::now());
+                                self.cancel().await;
+                            } else if let Some((patience, since)) = patience.zip(blocked_since) {
+                                look_at = look_at.min(since + patience);
+                            }
+                        }
                         Some(at) if at.elapsed() > CANCEL_LIMIT => return None,
                         // A request that arrives before the statement has begun is forgotten by the server: ask again.
                         Some(_) => self.cancel().await,
@@ -249,22 +294,26 @@ impl Migrator<'_> {
         let _ = timeout(NEXT_LOOK, self.session.canceller().cancel()).await;
     }
 
-    async fn look_for_blockers(&mut self, version: &Version, mark: &str, waited: Duration) {
-        let found = timeout(NEXT_LOOK, self.watcher.blockers(mark))
-            .await
-            .unwrap_or_default();
-        if found.is_empty() {
-            return;
-        }
-        if waited > NEXT_LOOK {
+    /// Looks what our backend waits for; says whether it waits at all. A look that fails is a courtesy that is not had.
+    async fn look_for_obstacle(&mut self, version: &Version, mark: &str, waited: Duration, end_the_dead: bool) -> bool {
+        let found = timeout(NEXT_LOOK, self.monitor.obstacle(mark)).await;
+        let Ok(Ok(Some(obstacle))) = found else {
+            return false;
+        };
+        // Kept: the last look before a timeout often finds nobody, because the wait is already over.
+        self.blockers = self.blockers_of(&obstacle);
+        if waited > SECOND_LOOK {
             self.listener.on(Event::Waiting {
                 version: version.to_string(),
                 waited,
-                blockers: found.clone(),
+                blockers: self.blockers.clone(),
             });
         }
-        // Kept: the last look before a timeout often finds nobody, because the wait is already over.
-        self.blockers = found;
+        if end_the_dead {
+            self.end_the_dead_of(&obstacle, version).await;
+        }
+        self.obstacle = Some(obstacle);
+        true
     }
 
     /// Returns the signal by which we were asked to stop, if the server's answer is due to it. A lost connection is not: then it is not

@@ -2,21 +2,36 @@
 
 use std::time::{Duration, Instant};
 
-use super::cut::{Run, opaque};
+use super::contest::{Contest, Turn, is_about_locks};
+use super::cut::opaque;
 use super::execute::{Migrator, changed, text};
+use super::locking::needs::Slow;
+use super::locking::prelude::prelude;
+use super::locking::{Item, Take};
 use super::message::Envelope;
 use super::outcome::{Outcome, Remains, RunError};
 use super::plan::{Plan, PlannedFile};
 use super::retry::{Attempts, Next};
-use super::send::Transaction;
+use super::send::{At, Transaction};
+use super::unit::rest;
+
+/// How long all files may try.
+struct Patience {
+    attempts: Attempts,
+    contest: Contest,
+}
 
 impl Migrator<'_> {
     /// All files in one transaction: the first message begins it, the last commits it.
     pub(super) async fn run_single(&mut self, plan: &Plan, outcome: &mut Outcome) {
-        let mut attempts = Attempts::new(plan.lock_wait);
+        let mut patience = Patience {
+            attempts: Attempts::new(plan.lock_wait),
+            // What the files need is not known all at once: the tables of the later ones are made by the earlier ones.
+            contest: Contest::new(vec![Item::default()], self.lock_limits(plan)),
+        };
         plan.files.iter().for_each(|file| self.tell_baseline(file));
         loop {
-            match self.try_single(plan, &mut attempts).await {
+            match self.try_single(plan, &mut patience).await {
                 Ok(Some(durations)) => {
                     for (file, duration) in plan.files.iter().zip(durations) {
                         self.applied(outcome, file, duration);
@@ -37,12 +52,19 @@ impl Migrator<'_> {
     async fn try_single<'p>(
         &mut self,
         plan: &'p Plan,
-        attempts: &mut Attempts,
+        patience: &mut Patience,
     ) -> Result<Option<Vec<Duration>>, (&'p PlannedFile, RunError)> {
+        let Some(first) = plan.files.first() else {
+            return Ok(Some(Vec::new()));
+        };
+        let (take, locks) = self
+            .single_locks(first, patience)
+            .await
+            .map_err(|error| (first, error))?;
         let mut durations = Vec::with_capacity(plan.files.len());
         for (index, file) in plan.files.iter().enumerate() {
             let fail = |error| (file, error);
-            let Run::Whole(whole) = &file.run else {
+            let Some(whole) = file.run.whole() else {
                 return Err(fail(changed(file, "it cannot run inside a transaction".to_owned())));
             };
             let text = text(file).map_err(fail)?;
@@ -53,8 +75,8 @@ impl Migrator<'_> {
                 begin: if index == 0 { &["begin"] } else { &[] },
                 lift_timeouts: self.look.has_timeouts,
                 rows: &row,
-                lock_timeout: attempts.lock_timeout(),
                 statement_timeout: file.statement_timeout(plan),
+                locks: &locks,
                 settings: &[],
             };
             let transaction = Transaction {
@@ -68,8 +90,13 @@ impl Migrator<'_> {
             };
             let started = Instant::now();
             if let Err(refused) = self.transaction(&transaction).await {
+                if refused.at != At::Row && is_about_locks(&refused.error) {
+                    let obstacle = self.obstacle.take();
+                    patience.contest.refused(&[0], take, obstacle.as_ref());
+                    return Ok(None);
+                }
                 return match self
-                    .after(file, &text, refused, attempts, false, &Remains::whole())
+                    .after(file, &text, refused, &mut patience.attempts, false, &Remains::whole())
                     .await
                 {
                     Ok(Next::Again) => Ok(None),
@@ -83,5 +110,29 @@ impl Migrator<'_> {
             durations.push(started.elapsed());
         }
         Ok(Some(durations))
+    }
+
+    /// Waits until all is to be tried, and returns how, with the statements that see to it.
+    async fn single_locks(
+        &mut self,
+        first: &PlannedFile,
+        patience: &mut Patience,
+    ) -> Result<(Take, Vec<String>), RunError> {
+        let contest = &mut patience.contest;
+        match self.turn(contest, &first.migration.version).await {
+            Ok(Turn::Try { take, .. }) => {
+                let item = contest.pool.item(0);
+                let needs: Vec<_> = item.needs.iter().collect();
+                let limits = contest.pool.limits();
+                let rest = rest(Some(Slow::Rows), limits);
+                Ok((take, prelude(take, &needs, limits.deadlock_timeout, rest)))
+            }
+            Ok(Turn::Stop | Turn::Done) => Err(self.lost_contest(first, contest, &Remains::whole())),
+            Err(signal) => Err(RunError::Interrupted {
+                signal,
+                version: None,
+                remains: Remains::whole(),
+            }),
+        }
     }
 }

@@ -15,11 +15,12 @@ use crate::script::{NonTransactional, SessionEffect, SessionEffects, Span};
 
 use super::cut::{How, Segment, Step};
 use super::execute::{Done, Migrator, changed};
-use super::message::{Envelope, RESET};
+use super::message::RESET;
 use super::outcome::{Remains, RunError};
 use super::plan::{Plan, PlannedFile};
 use super::retry::{Attempts, Next};
-use super::send::{At, Refused, Transaction, place};
+use super::send::{At, Refused, place};
+use super::unit::Unit;
 
 /// How often we look whether another runner's step is done.
 const POLL: Duration = Duration::from_millis(50);
@@ -120,26 +121,23 @@ impl Migrator<'_> {
         if !settings.is_empty() {
             undone.merge([SessionEffect::Sets, SessionEffect::Role].into_iter().collect());
         }
-        let mut attempts = Attempts::new(running.plan.lock_wait);
+        let unit = Unit {
+            file,
+            text,
+            part: step.span,
+            mark: running.mark,
+            begin: &["begin"],
+            rows: &rows,
+            body,
+            session: undone,
+            settings: &settings,
+        };
+        let (mut attempts, mut contest) = (Attempts::new(running.plan.lock_wait), None);
         loop {
-            let envelope = Envelope {
-                mark: running.mark,
-                begin: &["begin"],
-                lift_timeouts: self.look.has_timeouts,
-                rows: &rows,
-                lock_timeout: attempts.lock_timeout(),
-                statement_timeout: file.statement_timeout(running.plan),
-                settings: &settings,
-            };
-            let transaction = Transaction {
-                file,
-                text,
-                envelope: &envelope,
-                body,
-                session: undone,
-                commit: true,
-            };
-            let Err(refused) = self.transaction(&transaction).await else {
+            let carried_out = self
+                .carry_out(running.plan, &unit, &mut contest, running.remains)
+                .await?;
+            let Err(refused) = carried_out else {
                 return Ok(Done::Applied);
             };
             if refused.at == At::Row && refused.error.sqlstate() == Some("23505") {
@@ -286,7 +284,9 @@ impl Migrator<'_> {
             }
             let prefix = format!("/* {} */ ", running.mark);
             let sql = format!("{prefix}{}", outside.statement.slice(text));
-            let answer = self.send(&running.file.migration.version, running.mark, &sql).await;
+            let version = &running.file.migration.version;
+            let patience = Some(running.plan.lock_wait);
+            let answer = self.send_for(version, running.mark, &sql, patience).await;
             if settings.is_some() {
                 // If this fails, the connection is gone, and its settings with it.
                 let _ = self.session.message(RESET).await;
@@ -297,6 +297,7 @@ impl Migrator<'_> {
             if matches!(error, MessageError::Lost { .. }) {
                 return Err(self.step_error(running, running.remains.clone(), error, At::Ours).await);
             }
+            let (blockers, lost_patience) = (self.blockers.clone(), self.lost_patience);
             let remains = self.clean_up(running, outside).await;
             let retryable = matches!(error.sqlstate(), Some("55P03" | "40P01"));
             if retryable && remains.invalid.is_empty() {
@@ -304,9 +305,21 @@ impl Migrator<'_> {
                 self.pause(running.file, &mut attempts, &sqlstate, &remains).await?;
                 continue;
             }
+            let was_blocked = lost_patience && error.sqlstate() == Some("57014");
             if remains.invalid.is_empty() {
                 // A claim that cannot be given back is resumed by the next run.
                 let _ = steps::release(&self.session, running.key).await;
+            }
+            if was_blocked {
+                return Err(RunError::Blocked {
+                    version: version.clone(),
+                    path: running.file.migration.path.clone(),
+                    waited: running.plan.lock_wait,
+                    attempts: 1,
+                    blockers,
+                    tables: Vec::new(),
+                    remains,
+                });
             }
             let at = error_in_statement(&sql, prefix.len(), outside.statement, &error);
             return Err(self.step_error(running, remains, error, at).await);
@@ -318,6 +331,10 @@ impl Migrator<'_> {
         let mut settings: Vec<String> = Vec::new();
         if self.look.has_timeouts {
             settings.push("set lock_timeout = 0; set statement_timeout = 0".to_owned());
+        }
+        if self.look.server_version >= 14_00_00 {
+            // It may wait for long and is limited by nothing but us: if we are killed, it ends.
+            settings.push("set client_connection_check_interval = 1000".to_owned());
         }
         let own = running
             .step

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::checksum::{Checksum, TokenChecksum};
-use crate::script::Position;
+use crate::script::{Position, Span};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -44,6 +44,14 @@ impl Text {
     /// Returns the script.
     pub fn as_str(&self) -> &str {
         &self.sql
+    }
+
+    /// Returns the span of the whole script.
+    pub fn all(&self) -> Span {
+        Span {
+            start: 0,
+            end: self.sql.len(),
+        }
     }
 
     /// Returns the script, giving up the way back to the file.

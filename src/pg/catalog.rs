@@ -2,7 +2,10 @@
 
 mod assemble;
 mod grants;
+mod last_written;
 mod queries;
+
+pub use last_written::{LastWritten, last_written};
 
 use assemble::Assembly;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::activity::Pid;
 use crate::migration::{Checksum, TokenChecksum, Version};
 
 use super::bind::{NulByte, Value, bind};
@@ -70,14 +71,37 @@ pub async fn texts(session: &Session, versions: &[Version]) -> Result<BTreeMap<V
     Ok(texts)
 }
 
-/// Returns whether a statement of `runner` is still running in another backend, whose client is gone or lost.
+/// What has become of the backend of a connection that was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostBackend {
+    /// Whether a statement of the run is still running, in it or in another one.
+    pub is_running: bool,
+    /// Whether it is still there. It may not have read its last message yet; behind a pooler it stays.
+    pub is_there: bool,
+    /// The backend that answers now.
+    pub pid: Pid,
+}
+
+/// Returns what has become of the backend `pid`, in which statements of `runner` ran, and whose client is gone or lost.
 ///
 /// # Errors
 /// [`LedgerError`].
-pub async fn still_running(session: &Session, runner: &str) -> Result<bool, LedgerError> {
-    let query = bind(STILL_RUNNING, &[Value::Text(&format!("/* rlsctl {runner} %"))]);
-    let rows = session.rows(&query.map_err(|error| unreadable(&error))?).await?;
-    Ok(rows.first().and_then(|row| row.first()?.as_deref()) == Some("t"))
+pub async fn still_running(session: &Session, runner: &str, pid: Pid) -> Result<LostBackend, LedgerError> {
+    let values = [
+        Value::Text(&format!("/* rlsctl {runner} %")),
+        Value::Integer(pid.0.into()),
+    ];
+    let query = bind(STILL_RUNNING, &values).map_err(|error| unreadable(&error))?;
+    let rows = session.rows(&query).await?;
+    let cell = |at: usize| rows.first().and_then(|row| row.get(at)?.as_deref());
+    let now = cell(2).and_then(|pid| pid.parse().ok());
+    Ok(LostBackend {
+        is_running: cell(0) == Some("t"),
+        is_there: cell(1) == Some("t"),
+        pid: now.map(Pid).ok_or_else(|| LedgerError::Unreadable {
+            what: "the process id".to_owned(),
+        })?,
+    })
 }
 
 /// Writes the checksum of an edited file into its row, and what was there before into the event log, in one statement. Returns whether

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::activity::Pid;
 use crate::ledger::{Entry, PeerTable};
 use crate::migration::{Checksum, Head, Version};
 
@@ -48,6 +49,10 @@ pub struct Look {
     pub read_only: bool,
     /// Whether role or database give this session a `lock_timeout` or a `statement_timeout` of their own.
     pub has_timeouts: bool,
+    /// The backend that answered.
+    pub backend: Pid,
+    /// How long a session waits for a lock before the server looks for a deadlock.
+    pub deadlock_timeout: Duration,
     /// Where ours is not there: tables that are another tool's ledger.
     pub other_ledgers: Vec<PeerTable>,
     /// Our ledger, if it is there.
@@ -65,6 +70,8 @@ pub struct LedgerLook {
     pub head: Head,
     /// Whether a migration outside a transaction is half applied.
     pub unfinished: bool,
+    /// Whether another tool's ledger may be there too: one was adopted, or a table has the name of one.
+    pub beside: bool,
 }
 
 /// A step of a migration that is not yet in the ledger.
@@ -157,7 +164,7 @@ pub async fn look(session: &Session) -> Result<Look, LedgerError> {
             },
         };
     }
-    let (Some(meta), Some(ledger)) = (ours.first(), ours.get(1)) else {
+    let (Some(meta), Some(ledger), Some(beside)) = (ours.first(), ours.get(1), ours.get(2)) else {
         return Err(unreadable("rlsctl.meta has no row"));
     };
     let format = format(meta)?;
@@ -169,6 +176,7 @@ pub async fn look(session: &Session) -> Result<Look, LedgerError> {
         applied: text(ledger, 0)?.parse().map_err(|_| unreadable("the count"))?,
         head: text(ledger, 1)?.parse().map_err(|_| unreadable("the head"))?,
         unfinished: text(ledger, 2)? == "t",
+        beside: text(beside, 0)? == "t",
     });
     Ok(look)
 }
@@ -193,6 +201,8 @@ fn read_server(row: &Row) -> Result<Look, LedgerError> {
         in_recovery: text(row, 4)? == "t",
         read_only: text(row, 5)? == "on",
         has_timeouts: text(row, 6)? != "0" || text(row, 7)? != "0",
+        backend: Pid(text(row, 9)?.parse().map_err(|_| unreadable("the process id"))?),
+        deadlock_timeout: Duration::from_millis(text(row, 8)?.parse().map_err(|_| unreadable("deadlock_timeout"))?),
         other_ledgers: Vec::new(),
         ledger: None,
     })

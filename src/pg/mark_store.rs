@@ -19,6 +19,10 @@ const WRITE: &str = include_str!("../../sql/ledger/write_mark.sql");
 /// How long a piece of the definitions may be in bytes: that of some thousand tables.
 const PIECE_BYTES: usize = 512 * 1024;
 
+/// What it means that a mark could not be written behind something that is committed; the reason comes after it.
+pub const NOT_WRITTEN: &str =
+    "the schema mark was not written, so `rlsctl drift-check` cannot see what changes by hand from here";
+
 /// A mark as the ledger keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredMark {

@@ -2,7 +2,6 @@
 
 pub mod activity;
 pub mod bind;
-pub mod blockers;
 pub mod catalog;
 pub mod connect;
 pub mod ending;
@@ -13,6 +12,7 @@ pub mod leftover;
 pub mod mark_store;
 pub mod message;
 pub mod mirror;
+pub mod monitor;
 pub mod peers;
 pub mod reaping;
 pub mod scratch;
@@ -24,7 +24,6 @@ pub mod waits;
 
 pub use activity::LookError;
 pub use bind::{NulByte, Value};
-pub use blockers::Watcher;
 pub use catalog::{CatalogError, snapshot};
 pub use connect::{NoticeReceiver, Session, Work, connect, pool};
 pub use ending::{Ended, Ending};
@@ -32,6 +31,7 @@ pub use ledger_store::{LedgerError, Look, StepRow};
 pub use leftover::Leftover;
 pub use mark_store::StoredMark;
 pub use message::{Answer, MessageError, Row};
+pub use monitor::{Monitor, Obstacle};
 pub use peers::PeerError;
 pub use settings::{Environment, Settings};
 pub use steps::{Claim, Remember, StepKey};

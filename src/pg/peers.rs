@@ -7,13 +7,15 @@ use serde_json::Value as Json;
 use crate::ledger::PeerTable;
 use crate::migration::Version;
 
-use super::bind::{Value, bind};
+use super::bind::{Value, bind, statement};
 use super::connect::Session;
 use super::ident::{Ident, IdentError, QualifiedName};
 use super::ledger_store::{self, LedgerError, Look};
 use super::message::{MessageError, Row};
 
 const FIND: &str = include_str!("../../sql/adopt/find.sql");
+/// How many columns it has.
+const FIND_COLUMNS: usize = 4;
 const LOCK_TABLE: &str = include_str!("../../sql/adopt/lock_table.sql");
 const ROWS: &str = include_str!("../../sql/adopt/rows.sql");
 const ADOPTED: &str = include_str!("../../sql/adopt/adopted.sql");
@@ -160,26 +162,39 @@ fn busy(table: &PeerTable, reason: String) -> PeerError {
 /// Returns the rows of another ledger, each as a JSON object.
 ///
 /// # Errors
-/// [`LedgerError::Privilege`] names the GRANT.
+/// [`LedgerError::Privilege`] names the GRANT; [`PeerError::Hidden`].
 pub async fn rows(session: &Session, look: &Look, table: &PeerTable) -> Result<Vec<Json>, PeerError> {
+    let rows = session.rows(&rows_query(table)?).await;
+    read_rows(table, rows.map_err(|error| not_read(look, table, error))?)
+}
+
+fn rows_query(table: &PeerTable) -> Result<String, PeerError> {
     let name = quoted(table)?;
-    let query = bind(ROWS, &[Value::Query(&name)]).map_err(|error| unreadable(error.to_string()))?;
-    let rows = session.rows(&query).await.map_err(|error| match error.server() {
-        Some(server) if server.sqlstate == "42501" => {
-            if server.message.contains("row-level security") {
-                return PeerError::Hidden {
-                    role: look.acting_role.clone(),
-                    table: table.to_string(),
-                };
-            }
-            read_privilege(look, table, &name)
-        }
-        _ => error.into(),
-    })?;
+    bind(ROWS, &[Value::Query(&name)]).map_err(|error| unreadable(error.to_string()))
+}
+
+fn read_rows(table: &PeerTable, rows: Vec<Row>) -> Result<Vec<Json>, PeerError> {
     let texts = rows.into_iter().filter_map(|mut row| row.pop()?);
     texts
         .map(|text| serde_json::from_str(&text).map_err(|error| unreadable(format!("a row of {table}: {error}"))))
         .collect()
+}
+
+/// Returns why another ledger was not read.
+fn not_read(look: &Look, table: &PeerTable, error: MessageError) -> PeerError {
+    match error.server() {
+        Some(server) if server.sqlstate == "42501" && server.message.contains("row-level security") => {
+            PeerError::Hidden {
+                role: look.acting_role.clone(),
+                table: table.to_string(),
+            }
+        }
+        Some(server) if server.sqlstate == "42501" => {
+            quoted(table).map_or_else(|error| error, |name| read_privilege(look, table, &name))
+        }
+        Some(server) if server.sqlstate == "55P03" => busy(table, "somebody has locked it".to_owned()),
+        _ => error.into(),
+    }
 }
 
 fn read_privilege(look: &Look, table: &PeerTable, name: &str) -> PeerError {
@@ -192,16 +207,89 @@ fn read_privilege(look: &Look, table: &PeerTable, name: &str) -> PeerError {
     })
 }
 
-/// Returns which rows of another ledger were adopted before under another version: row and version.
+/// What was adopted from another ledger before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Adopted {
+    /// The ledger, as schema.table.
+    pub ledger: String,
+    /// Which of its rows, as it calls them, under the version of which file.
+    pub rows: Vec<(String, Version)>,
+    /// The newest version that was applied by its mark.
+    pub mark: Option<Version>,
+}
+
+/// Returns what was adopted before, a ledger each.
+///
+/// # Privileges
+/// USAGE on schema `rlsctl`, SELECT on `rlsctl.event`.
 ///
 /// # Errors
 /// [`PeerError`].
-pub async fn adopted(session: &Session, table: &PeerTable) -> Result<Vec<(String, Version)>, PeerError> {
-    let name = table.to_string();
-    let query = bind(ADOPTED, &[Value::Text(&name)]).map_err(|error| unreadable(error.to_string()))?;
-    let rows = session.rows(&query).await?;
-    let read = |row: &Row| Some((row.first()?.clone()?, Version::parse(row.get(1)?.as_deref()?).ok()?));
-    Ok(rows.iter().filter_map(read).collect())
+pub async fn adopted(session: &Session) -> Result<Vec<Adopted>, PeerError> {
+    let rows = session.rows(statement(ADOPTED)).await?;
+    Ok(read_adopted(&rows))
+}
+
+fn read_adopted(rows: &[Row]) -> Vec<Adopted> {
+    let mut all: Vec<Adopted> = Vec::new();
+    for row in rows {
+        let text = |column: usize| row.get(column).and_then(Option::as_deref);
+        let ledger = text(0).unwrap_or_default();
+        if all.last().is_none_or(|last| last.ledger != ledger) {
+            all.push(Adopted {
+                ledger: ledger.to_owned(),
+                ..Adopted::default()
+            });
+        }
+        let version = text(2).and_then(|version| Version::parse(version).ok());
+        let (Some(adopted), Some(version)) = (all.last_mut(), version) else {
+            continue;
+        };
+        match text(1) {
+            Some(label) => adopted.rows.push((label.to_owned(), version)),
+            None => adopted.mark = adopted.mark.take().max(Some(version)),
+        }
+    }
+    all
+}
+
+/// Returns the other ledgers that are beside ours, and what was adopted before. One message.
+///
+/// # Privileges
+/// USAGE on schema `rlsctl`, SELECT on `rlsctl.event`.
+///
+/// # Errors
+/// [`PeerError`].
+pub async fn beside(session: &Session) -> Result<(Vec<PeerTable>, Vec<Adopted>), PeerError> {
+    let both = format!("{};\n{}", find_statement(false), statement(ADOPTED));
+    let rows = session.rows(&both).await?;
+    let (tables, adopted): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.len() == FIND_COLUMNS);
+    Ok((tables.iter().filter_map(read_table).collect(), read_adopted(&adopted)))
+}
+
+/// Returns the rows of another ledger as they are now, in a transaction of their own. One message.
+///
+/// # Locks
+/// ACCESS SHARE on it, waited for as long as `wait`.
+///
+/// # Errors
+/// Those of [`rows`]; [`PeerError::Busy`].
+pub async fn rows_now(
+    session: &Session,
+    look: &Look,
+    table: &PeerTable,
+    wait: Duration,
+) -> Result<Vec<Json>, PeerError> {
+    let wait = wait.as_millis().max(1);
+    let query = rows_query(table)?;
+    let message =
+        format!("begin read only; set local lock_timeout = {wait}; set local row_security = off; {query}; rollback");
+    let answer = session.message(&message).await;
+    if let Err(error) = answer.result {
+        rollback(session).await?;
+        return Err(not_read(look, table, error));
+    }
+    read_rows(table, answer.rows)
 }
 
 /// Writes rows and events, making our ledger first if it is not there, and commits.

@@ -8,7 +8,7 @@ use crate::pg::{LookError, Session, ledger_store};
 use super::plan::{Ask, Left, Plan};
 
 /// The kind of event that tells of a session that was ended.
-const KIND: &str = "session-ended";
+const KIND: &str = "session ended";
 
 /// Why a session that was due is still there.
 #[derive(Clone, Debug, PartialEq, Eq)]

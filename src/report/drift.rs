@@ -10,7 +10,7 @@ use crate::migration::{Head, Version};
 
 use super::difference::{Comparison, difference_table};
 use super::document::Document;
-use super::text::{DIM, GOOD, WARNING, count, printable, render_findings};
+use super::text::{DIM, GOOD, WARNING, count, exit_of, of_severity, printable, render_findings};
 
 /// One database's ledger, in short.
 #[derive(Clone, Debug)]
@@ -47,21 +47,13 @@ pub struct DriftReport {
 }
 
 impl DriftReport {
-    fn of_severity(&self, severity: Severity) -> usize {
-        let alike = self.findings.iter().filter(|finding| finding.severity == severity);
-        alike.count()
-    }
-
     /// Returns the exit code: a finding of severity error is drift.
     pub fn exit(&self) -> Exit {
-        match self.of_severity(Severity::Error) {
-            0 => Exit::Done,
-            _ => Exit::Findings,
-        }
+        exit_of(&self.findings)
     }
 }
 
-/// Returns a report for machines.
+/// Returns a report for machines, without [`DriftReport::looked_at`], of which there may be tens of thousands: they are not copied.
 pub fn drift_document(report: &DriftReport) -> Document {
     let side = |side: &LedgerSide| {
         json!({
@@ -73,8 +65,8 @@ pub fn drift_document(report: &DriftReport) -> Document {
     };
     let wrote: Vec<String> = report.wrote.iter().map(|path| path.display().to_string()).collect();
     let mut document = Document::new("drift-check", report.exit())
-        .summary("errors", report.of_severity(Severity::Error))
-        .summary("notes", report.of_severity(Severity::Info))
+        .summary("errors", of_severity(&report.findings, Severity::Error))
+        .summary("notes", of_severity(&report.findings, Severity::Info))
         .summary("applied", report.target.applied)
         .summary("newest", report.target.newest.as_ref().map(ToString::to_string))
         .summary("head", report.target.head.as_ref().map(ToString::to_string))
@@ -83,7 +75,6 @@ pub fn drift_document(report: &DriftReport) -> Document {
         .with("catalog", report.catalog.clone())
         .with("wrote", wrote);
     document.findings.clone_from(&report.findings);
-    document.objects.clone_from(&report.looked_at);
     document
 }
 
@@ -111,7 +102,10 @@ pub fn drift_text(report: &DriftReport) -> String {
     if !report.findings.is_empty() {
         text.push_str(&format!("\n{}", render_findings(&report.findings)));
     }
-    let (errors, notes) = (report.of_severity(Severity::Error), report.of_severity(Severity::Info));
+    let (errors, notes) = (
+        of_severity(&report.findings, Severity::Error),
+        of_severity(&report.findings, Severity::Info),
+    );
     let notes = if notes == 0 {
         String::new()
     } else {

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::event::Blocker;
 use crate::exit::Exit;
-use crate::migrate::Outcome;
+use crate::migrate::{Outcome, RunError};
 
 use super::document::Document;
 use super::text::{DIM, GOOD, count};
@@ -34,13 +35,36 @@ pub fn outcome_document(outcome: &Outcome, exit: Exit) -> Document {
         .summary("head", outcome.head.to_string())
         .with("applied", applied)
         .with("applied_by_another_runner", versions(&outcome.elsewhere))
-        .with("pending", versions(&outcome.pending));
+        .with("pending", versions(&outcome.pending))
+        .with(
+            "ended_sessions",
+            outcome.ended.iter().map(blocker_json).collect::<Vec<_>>(),
+        );
+    if let Some(RunError::Blocked { tables, blockers, .. }) = &outcome.stopped {
+        let blockers: Vec<Value> = blockers.iter().map(blocker_json).collect();
+        document = document.with("blocked", json!({ "tables": tables, "by": blockers }));
+    }
     document.objects = outcome
         .applied
         .iter()
         .map(|applied| applied.version.to_string())
         .collect();
     document
+}
+
+/// Returns a session that is or was in the way, for machines.
+fn blocker_json(blocker: &Blocker) -> Value {
+    json!({
+        "pid": blocker.pid,
+        "gid": blocker.gid,
+        "role": blocker.role,
+        "application": blocker.application,
+        "client": blocker.client,
+        "state": blocker.state,
+        "since_ms": blocker.since.map(|since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
+        "wanted": blocker.wants,
+        "spared": blocker.spared,
+    })
 }
 
 fn milliseconds(duration: std::time::Duration) -> f64 {

@@ -120,6 +120,12 @@ fn line(event: &Event) -> Option<String> {
             human_duration(*waited),
             who(blockers)
         ),
+        Event::Ended { version, blocker } => {
+            format!(
+                "{WARNING}ended{WARNING:#} {}, which stood in the way of {version}",
+                one(blocker)
+            )
+        }
         Event::WaitingForRunner { version, pid } => {
             let backend = pid.map_or_else(String::new, |pid| format!(" (backend {pid})"));
             format!("{WARNING}waiting{WARNING:#} {version}: another runner is at it{backend}")
@@ -166,9 +172,10 @@ pub(super) fn who(blockers: &[Blocker]) -> String {
 
 /// Returns one session that is in the way, for people.
 pub fn one(blocker: &Blocker) -> String {
-    let mut text = match blocker.pid {
-        Some(pid) => format!("backend {pid}"),
-        None => "a prepared transaction".to_owned(),
+    let mut text = match (blocker.pid, &blocker.gid) {
+        (Some(pid), _) => format!("backend {pid}"),
+        (None, Some(gid)) => format!("prepared transaction '{}'", printable(gid)),
+        (None, None) => "a prepared transaction".to_owned(),
     };
     let mut add = |what: String| write!(text, "{what}").expect("a String can be written to");
     if let Some(role) = &blocker.role {
@@ -188,6 +195,9 @@ pub fn one(blocker: &Blocker) -> String {
     }
     if let Some(wants) = &blocker.wants {
         add(format!(" (we want {})", printable(wants)));
+    }
+    if let Some(spared) = blocker.spared.as_ref().filter(|_| blocker.gid.is_none()) {
+        add(format!("; left alone: {}", printable(spared)));
     }
     text
 }

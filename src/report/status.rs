@@ -7,7 +7,7 @@ use crate::finding::{Finding, Severity};
 use crate::migration::{Head, Version};
 
 use super::document::Document;
-use super::text::{DIM, GOOD, WARNING, count, printable, render_findings};
+use super::text::{DIM, GOOD, WARNING, count, exit_of, of_severity, printable, render_findings};
 
 /// How many pending files are listed before the rest is only counted.
 const LISTED: usize = 15;
@@ -40,17 +40,9 @@ pub struct Standing {
 }
 
 impl Standing {
-    fn of_severity(&self, severity: Severity) -> usize {
-        let alike = self.findings.iter().filter(|finding| finding.severity == severity);
-        alike.count()
-    }
-
     /// Returns the exit code: findings of severity error are findings, pending files are not.
     pub fn exit(&self) -> Exit {
-        match self.of_severity(Severity::Error) {
-            0 => Exit::Done,
-            _ => Exit::Findings,
-        }
+        exit_of(&self.findings)
     }
 }
 
@@ -72,8 +64,8 @@ pub fn status_document(standing: &Standing) -> Document {
     let mut document = Document::new("status", standing.exit())
         .summary("applied", standing.applied)
         .summary("pending", standing.pending.len())
-        .summary("drifted", standing.of_severity(Severity::Error))
-        .summary("cosmetic", standing.of_severity(Severity::Info))
+        .summary("drifted", of_severity(&standing.findings, Severity::Error))
+        .summary("cosmetic", of_severity(&standing.findings, Severity::Info))
         .summary("head", standing.head.as_ref().map(ToString::to_string))
         .summary("newest", standing.newest.as_ref().map(ToString::to_string))
         .with("baselines", baselines)

@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
+use crate::exit::Exit;
 use crate::finding::{Finding, Severity};
 use crate::migration::Version;
 
@@ -22,6 +23,19 @@ pub fn count(number: usize, noun: &str) -> String {
         format!("1 {noun}")
     } else {
         format!("{number} {noun}s")
+    }
+}
+
+/// Returns how many findings have a weight.
+pub(super) fn of_severity(findings: &[Finding], severity: Severity) -> usize {
+    findings.iter().filter(|finding| finding.severity == severity).count()
+}
+
+/// Returns the exit code of a command that only looks: errors are findings, all else is good to know.
+pub(super) fn exit_of(findings: &[Finding]) -> Exit {
+    match of_severity(findings, Severity::Error) {
+        0 => Exit::Done,
+        _ => Exit::Findings,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::keywords::needs_quotes;
+use super::{TokenKind, tokens};
 
 /// A relation's name, qualified or not.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +30,54 @@ impl RelationName {
             name: name.into(),
         }
     }
+
+    /// Reads names that are separated by commas, as a statement writes them: folded to lower case outside quotes.
+    ///
+    /// Returns none if the text is anything else, or names a relation twice.
+    pub fn list(text: &str) -> Option<Vec<Self>> {
+        let mut names = Vec::new();
+        for item in items(text)? {
+            let name = match <[String; 1]>::try_from(item) {
+                Ok([name]) => Self::new(name),
+                Err(item) => {
+                    let [schema, name] = <[String; 2]>::try_from(item).ok()?;
+                    Self::qualified(schema, name)
+                }
+            };
+            if names.contains(&name) {
+                return None;
+            }
+            names.push(name);
+        }
+        Some(names)
+    }
+}
+
+/// Returns the parts of each name: an identifier, then any number of a dot and an identifier.
+fn items(text: &str) -> Option<Vec<Vec<String>>> {
+    let mut items = vec![Vec::new()];
+    let mut wants_part = true;
+    for token in tokens(text).filter(|token| token.kind != TokenKind::Space) {
+        let part = token.span.slice(text);
+        let part = match (token.kind, part) {
+            (TokenKind::Word, _) if wants_part => part.to_ascii_lowercase(),
+            // Not `U&"..."`, whose escapes can spell anything.
+            (TokenKind::QuotedIdent, _) if wants_part && part.starts_with('"') => {
+                part[1..part.len() - 1].replace("\"\"", "\"")
+            }
+            (TokenKind::Punctuation, "," | ".") if !wants_part => {
+                if part == "," {
+                    items.push(Vec::new());
+                }
+                wants_part = true;
+                continue;
+            }
+            _ => return None,
+        };
+        items.last_mut()?.push(part);
+        wants_part = false;
+    }
+    (!wants_part).then_some(items)
 }
 
 impl fmt::Display for RelationName {
@@ -53,6 +102,35 @@ fn write_ident(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_a_list_as_the_server_folds_names() {
+        let list = |names: &[RelationName]| Some(names.to_vec());
+        for (text, names) in [
+            ("Orders", list(&[RelationName::new("orders")])),
+            (
+                " app . \"Or \"\"ders\" ",
+                list(&[RelationName::qualified("app", "Or \"ders")]),
+            ),
+            (
+                "a,b.a",
+                list(&[RelationName::new("a"), RelationName::qualified("b", "a")]),
+            ),
+            ("select", list(&[RelationName::new("select")])),
+            ("", None),
+            ("a,", None),
+            (",a", None),
+            ("a b", None),
+            ("a..b", None),
+            ("a.b.c", None),
+            ("a, A", None),
+            ("U&\"a\"", None),
+            ("a;", None),
+            ("\"a", None),
+        ] {
+            assert_eq!(RelationName::list(text), names, "{text:?}");
+        }
+    }
 
     #[test]
     fn quotes_where_the_server_would() {

@@ -1,10 +1,8 @@
-//! Files against ledger.
+//! Files against ledger. What is planted among many files is in `planted_files`.
 
 use serde_json::json;
 
-use super::{applied, commit, drift, found};
-use crate::support::db::TestDb;
-use crate::support::project::Project;
+use super::{applied, commit, drift};
 
 #[test]
 fn nothing_to_report() {
@@ -22,139 +20,43 @@ fn nothing_to_report() {
     assert_eq!(drift(&db, &project, &["--strict", "--no-pending"]), json!([]));
 }
 
-type Plant = fn(&TestDb, &Project);
-
-/// What is planted, and all that may be found.
-const CASES: &[(&str, Plant, &[[&str; 3]])] = &[
-    (
-        "an edited file",
-        |_, project| {
-            project.migration("0003_labels.sql", "create table labels (id int, v text, w text);\n");
-        },
-        &[["drift.edited", "0003", "error"]],
-    ),
-    (
-        "a reformatted file",
-        |_, project| {
-            project.migration(
-                "0003_labels.sql",
-                "-- licence\nCREATE TABLE labels (id int,\n  v text);\n",
-            );
-        },
-        &[["drift.cosmetic", "0003", "info"]],
-    ),
-    (
-        "a file with CRLF line ends: no difference at all",
-        |_, project| {
-            project.migration(
-                "0003_labels.sql",
-                "-- labels\r\ncreate table labels (id int, v text);\r\n",
-            );
-        },
-        &[],
-    ),
-    (
-        "a re-stamped file",
-        |_, project| {
-            let text = project.read("migrations/0003_labels.sql");
-            project
-                .remove("migrations/0003_labels.sql")
-                .migration("0007_labels.sql", text);
-        },
-        &[["drift.restamped", "0003", "error"]],
-    ),
-    (
-        "a swapped pair of versions",
-        |_, project| {
-            let [a, b] = ["0003_labels", "0004_boards"].map(|name| project.read(format!("migrations/{name}.sql")));
-            project.migration("0003_labels.sql", b).migration("0004_boards.sql", a);
-        },
-        &[
-            ["drift.restamped", "0003", "error"],
-            ["drift.restamped", "0004", "error"],
-        ],
-    ),
-    (
-        "another migration under the same version",
-        |_, project| {
-            project
-                .remove("migrations/0006_tokens.sql")
-                .migration("0006_reports.sql", "create table reports (id int);\n");
-        },
-        &[["drift.same-version", "0006", "error"]],
-    ),
-    (
-        "a hotfix that was applied from somewhere else",
-        |db, _| {
-            let hotfix = Project::new();
-            for (number, name) in ["orders", "items", "labels", "boards", "teams", "tokens"]
-                .iter()
-                .enumerate()
-            {
-                let number = number + 1;
-                hotfix.migration(
-                    &format!("000{number}_{name}.sql"),
-                    format!("-- {name}\ncreate table {name} (id int, v text);\n"),
-                );
-            }
-            hotfix.migration("0007_hotfix.sql", "alter table orders add column fixed boolean;\n");
-            hotfix.on(db, &["migrate"]).run().exits(0);
-        },
-        &[["drift.hotfix", "0007", "error"]],
-    ),
-    (
-        "a file that was taken out",
-        |_, project| {
-            project.remove("migrations/0003_labels.sql");
-            commit(project, "tidy up");
-        },
-        &[["drift.missing-file", "0003", "error"]],
-    ),
-    (
-        "a gap",
-        |_, project| {
-            project.migration("0003.5_late.sql", "select 1;\n");
-        },
-        &[["drift.gap", "0003.5", "error"]],
-    ),
-    (
-        "a pending file",
-        |_, project| {
-            project.migration("0007_next.sql", "select 1;\n");
-        },
-        &[["drift.pending", "0007", "info"]],
-    ),
-    (
-        "two files of one version",
-        |_, project| {
-            project.migration("006_again.sql", "select 1;\n");
-        },
-        &[["drift.duplicate", "migrations/0006_tokens.sql", "error"]],
-    ),
-];
+#[test]
+fn the_head_of_the_files_is_the_one_that_they_make() {
+    let (db, project) = applied();
+    let heads = || {
+        let told = project.on(&db, &["drift-check", "--format", "json"]).run().json();
+        ["head_of_files", "head"].map(|head| told["summary"][head].as_str().unwrap().to_owned())
+    };
+    let [files, ledger] = heads();
+    assert_eq!(files, ledger);
+    project.migration("0007_next.sql", "create table next (id int);\n");
+    let [pending, still] = heads();
+    assert_eq!(still, ledger);
+    assert_ne!(pending, ledger);
+    project.on(&db, &["migrate"]).run().exits(0);
+    assert_eq!(heads(), [pending.clone(), pending.clone()]);
+    // Edited: as many files as rows, and yet not theirs.
+    project.migration("0007_next.sql", "create table next (id bigint);\n");
+    let [edited, still] = heads();
+    assert_eq!(still, pending);
+    assert_ne!(edited, pending);
+}
 
 #[test]
-fn each_kind_is_named_and_nothing_else() {
-    for (name, plant, expected) in CASES {
-        let (db, project) = applied();
-        commit(&project, "six");
-        assert_eq!(drift(&db, &project, &[]), json!([]), "{name}: before");
-        plant(&db, &project);
-        assert_eq!(drift(&db, &project, &[]), json!(expected), "{name}");
-        // `migrate` refuses by the same code what is an error here.
-        let errors = expected.iter().filter(|one| one[2] == "error");
-        let errors: Vec<_> = errors.map(|one| json!(one[0])).collect();
-        if !errors.is_empty() {
-            let run = project.on(&db, &["migrate", "--format", "json"]).run().exits(6);
-            let refused: Vec<_> = found(&run)
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|one| one[0].clone())
-                .collect();
-            assert_eq!(refused, errors, "{name}");
-        }
-    }
+fn a_pipeline_sees_all_that_was_looked_at_once() {
+    let (db, project) = applied();
+    let cases = |args: &[&str]| {
+        let all = [&["drift-check", "--format", "junit"], args].concat();
+        let run = project.on(&db, &all).run();
+        run.stdout.matches("<testcase ").count()
+    };
+    assert_eq!(cases(&["--no-schema"]), 6);
+    assert_eq!(cases(&[]), 6 + 8);
+    project
+        .migration("0007_next.sql", "select 1;\n")
+        .migration("0003_labels.sql", "select 3;\n")
+        .remove("migrations/0005_teams.sql");
+    assert_eq!(cases(&["--no-schema"]), 7);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::found;
+use super::{found, history};
 use crate::support::db::TestDb;
 use crate::support::project::Project;
 
@@ -133,8 +133,8 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
-        let (local, production, project) = (TestDb::new(), TestDb::new(), Project::new());
-        project.generated(1..=904);
+        // One is a copy, the other was built by itself.
+        let ((local, project), production) = (history(), TestDb::new());
         let last = LAST.replace("create role ROLE;\n", "").replace("ROLE", &role(&local));
         local.admin(&format!("create role {}", role(&local)));
         project.migration("00905_app.sql", last);

@@ -52,6 +52,15 @@ fn all_are_there_it_is_recorded() {
         "{}",
         run.stdout
     );
+    let run = project.on(&db, &["drift-check"]).run().exits(0);
+    assert!(
+        run.stdout.contains(
+            "0005 (baseline) is pending, and would only be recorded: it stands for 0001..0004, which are applied"
+        ) && run.stdout.contains("`rlsctl migrate` records it; nothing of it runs")
+            && run.stdout.contains("0006 (next) is pending\n"),
+        "{}",
+        run.stdout
+    );
     let plan = project.on(&db, &["migrate", "--plan"]).run().exits(0);
     assert!(
         plan.stdout
@@ -103,10 +112,17 @@ fn some_are_there_it_is_refused_with_the_list() {
     squashed(&project, "baseline=0001..0004");
     project.migration("0006_next.sql", "create table t6 (id int);\n");
     let before = db.catalog();
-    for (args, code) in [(&["migrate"][..], 6), (&["migrate", "--plan"], 6), (&["status"], 1)] {
+    for (args, code) in [
+        (&["migrate"][..], 6),
+        (&["migrate", "--plan"], 6),
+        (&["status"], 1),
+        (&["drift-check"], 1),
+    ] {
         let run = project.on(&db, args).arg("--format").arg("json").run().exits(code);
         let document = run.json();
         let findings = document["findings"].as_array().unwrap();
+        // `drift-check` also tells that 0006 is pending.
+        let findings: Vec<_> = findings.iter().filter(|one| one["severity"] == "error").collect();
         assert_eq!(findings.len(), 1, "{document:#}");
         assert_eq!(findings[0]["code"], "ledger.partial-baseline");
         assert_eq!(findings[0]["object"], "0005");
@@ -135,7 +151,20 @@ fn a_list_and_a_baseline_that_comes_late() {
     // Older than 0009; it changes nothing here, so it is no gap.
     squashed(&project, "baseline=1, 2, 3..4");
     project.on(&db, &["status"]).run().exits(0);
+    let run = project
+        .on(&db, &["drift-check", "--format", "json"])
+        .run()
+        .exits(0)
+        .json();
+    let findings = run["findings"].as_array().unwrap();
+    let told = |one: &serde_json::Value| json!([one["code"], one["object"], one["evidence"]["stands_for"]]);
+    assert_eq!(
+        findings.iter().map(told).collect::<Vec<_>>(),
+        [json!(["drift.pending", "0005", "1,2,3..4"])]
+    );
+    project.on(&db, &["drift-check", "--no-pending"]).run().exits(1);
     project.on(&db, &["migrate", "--single-transaction"]).run().exits(0);
+    project.on(&db, &["drift-check", "--no-pending"]).run().exits(0);
     assert!(origins(&db).contains("0005 baseline"));
     assert_eq!(tables(&db), "5");
 }

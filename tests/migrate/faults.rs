@@ -45,7 +45,7 @@ fn a_signal_while_waiting_for_a_lock_leaves_no_waiter() {
     holder.ok("begin; select * from a");
     project.migration("1_a.sql", "alter table a add b int;");
     let running = project.on(&db, &["migrate"]).spawn();
-    running.until_stderr("retrying");
+    running.until_stderr("waiting");
     running.signal("TERM");
     running.wait().exits(143);
     eventually("no backend of ours is left", || backends_of_ours(&db) == "0");
@@ -65,14 +65,14 @@ fn a_held_lock_is_tried_for_and_its_holder_named() {
         named.as_str(),
         "the culprit",
         "idle in transaction",
-        "public.a AccessExclusiveLock",
+        "we want public.a ACCESS EXCLUSIVE",
         "run `rlsctl migrate` again",
     ] {
         assert!(run.stderr.contains(said), "{said} in\n{}", run.stderr);
     }
     assert_eq!(db.psql("select count(*) from rlsctl.ledger"), "0");
     let running = project.on(&db, &["migrate"]).spawn();
-    running.until_stderr("retrying");
+    running.until_stderr("waiting");
     holder.ok("commit");
     running.wait().exits(0);
     assert_eq!(

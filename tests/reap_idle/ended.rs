@@ -117,7 +117,7 @@ fn who_was_ended_is_kept_in_the_event_log() {
     crowd.project.on(&crowd.db, &ARGS).run().exits(0);
     let kept = crowd.db.psql(
         "select detail ->> 'application', detail ->> 'query', detail -> 'locks' ->> 0, version is null
-         from rlsctl.event where kind = 'session-ended' order by id",
+         from rlsctl.event where kind = 'session ended' order by id",
     );
     let expected =
         "worker 7|begin; select from a where ? = ? and id = ?; insert into b values (?)|public.a ACCESS SHARE|t

@@ -257,7 +257,7 @@ fn the_grants_are_all_that_is_needed() {
     let run = run.env("DATABASE_URL", db.url_as(&world.reaper)).run().exits(0);
     assert!(!run.stderr.contains("warning"), "{}", run.stderr);
     assert!(!lives(db, &session));
-    let recorded = db.psql("select by_role, detail ->> 'pid' from rlsctl.event where kind = 'session-ended'");
+    let recorded = db.psql("select by_role, detail ->> 'pid' from rlsctl.event where kind = 'session ended'");
     assert_eq!(recorded, format!("{}|{}", world.reaper, session.pid()));
     let reaper = open(db, Some(&world.reaper), "reaper");
     for forbidden in [

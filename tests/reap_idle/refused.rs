@@ -118,7 +118,7 @@ fn what_cannot_be_recorded_keeps_nobody_alive() {
     assert!(!run().stderr.contains("not recorded"));
     assert!(!lives(&db, &session));
     assert_eq!(
-        db.psql("select count(*) from rlsctl.event where kind = 'session-ended'"),
+        db.psql("select count(*) from rlsctl.event where kind = 'session ended'"),
         "1"
     );
 }

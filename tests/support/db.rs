@@ -45,12 +45,21 @@ pub(crate) struct TestDb {
 impl TestDb {
     /// Makes an empty database on the shared server.
     pub(crate) fn new() -> Self {
+        Self::from_template(TEMPLATE)
+    }
+
+    /// Makes a copy of a database to which nobody is connected.
+    pub(crate) fn copy_of(other: &Self) -> Self {
+        Self::from_template(&other.name)
+    }
+
+    fn from_template(template: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         // All names are of one width, for the sake of snapshots; `redact` knows the pattern.
         let name = format!("test_{:04}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let server = server();
         let db = Self { server, name };
-        db.admin(&format!("create database {} template {TEMPLATE}", db.name));
+        db.admin(&format!("create database {} template {template}", db.name));
         db
     }
 

@@ -7,7 +7,12 @@ use crate::migration::Version;
 use crate::migration::peer_checksum::supabase;
 
 use super::field::Fields;
-use super::{Mark, One, Row, Said, Stored, unfinished};
+use super::{Mark, One, Row, Said, Stored, leading_version, newest, unfinished};
+
+/// The file's name has `_` where the description has a space.
+fn name_of_description(fields: &Fields<'_>) -> Option<String> {
+    fields.text("description").map(|text| text.replace(' ', "_"))
+}
 
 /// Supabase: the statements are kept. The Management API writes who made a migration, the CLI does not.
 pub fn supabase(fields: &Fields<'_>) -> One {
@@ -32,7 +37,7 @@ pub fn supabase(fields: &Fields<'_>) -> One {
 pub fn sqlx(fields: &Fields<'_>) -> One {
     let label = fields.label("version");
     if fields.truth("success") != Some(true) {
-        let help = "see what of that migration is in the database; mend it with sqlx, then `rlsctl adopt` again";
+        let help = "see what of that migration is in the database; mend it with sqlx";
         return One::Refused(unfinished(
             &label,
             "is marked as failed: sqlx stopped in the middle of it",
@@ -40,8 +45,7 @@ pub fn sqlx(fields: &Fields<'_>) -> One {
         ));
     }
     let mut row = Row::versioned(label, Stored::Mark(fields.hex("checksum").unwrap_or_default()));
-    // The file's name has `_` where the description has a space.
-    row.name = fields.text("description").map(|text| text.replace(' ', "_"));
+    row.name = name_of_description(fields);
     row.applied_at = fields.text("installed_on");
     row.into()
 }
@@ -60,26 +64,23 @@ pub fn refinery(fields: &Fields<'_>) -> One {
 
 /// Flyway: the newest row of a version counts. Baselines are marks; repeatables and schema rows are none of ours.
 pub fn flyway(said: &mut Said, rows: &[Fields<'_>]) {
-    let mut newest: BTreeMap<String, (i64, &Fields<'_>)> = BTreeMap::new();
-    for fields in rows {
+    let (applied, failed): (Vec<&Fields<'_>>, Vec<&Fields<'_>>) =
+        rows.iter().partition(|fields| fields.truth("success") == Some(true));
+    for fields in failed {
         let script = fields.text("script").unwrap_or_else(|| fields.label("description"));
         let label = fields.text("version").unwrap_or(script);
-        if fields.truth("success") != Some(true) {
-            let help = "see what of that migration is in the database; run `flyway repair` when it is right, then `rlsctl adopt` again";
-            said.refusals
-                .push(unfinished(&label, "is marked as failed by Flyway", help));
-            continue;
-        }
-        let rank = fields.number("installed_rank").unwrap_or_default();
-        match fields.text("version") {
-            None => said.skipped += 1,
-            Some(version) if newest.get(&version).is_none_or(|(before, _)| *before < rank) => {
-                newest.insert(version, (rank, fields));
-            }
-            Some(_) => {}
-        }
+        let help = "see what of that migration is in the database; run `flyway repair` when it is right";
+        said.refusals
+            .push(unfinished(&label, "is marked as failed by Flyway", help));
     }
-    for (version, (_, fields)) in newest {
+    said.skipped += applied.iter().filter(|fields| fields.text("version").is_none()).count();
+    let key = |fields: &Fields<'_>| {
+        Some((
+            fields.text("version")?,
+            fields.number("installed_rank").unwrap_or_default(),
+        ))
+    };
+    for (version, fields) in newest(applied, key) {
         match fields.label("type").as_str() {
             "BASELINE" | "SQL_BASELINE" => {
                 let baseline = Version::parse(&version).ok();
@@ -95,7 +96,7 @@ pub fn flyway(said: &mut Said, rows: &[Fields<'_>]) {
                 let checksum = fields.text("checksum");
                 let stored = checksum.map_or(Stored::Nothing("this row has no checksum"), Stored::Mark);
                 let mut row = Row::versioned(version, stored);
-                row.name = fields.text("description").map(|text| text.replace(' ', "_"));
+                row.name = name_of_description(fields);
                 row.applied_at = fields.text("installed_on");
                 row.applied_by = fields.text("installed_by");
                 said.rows.push(row);
@@ -114,7 +115,7 @@ pub fn prisma(said: &mut Said, rows: &[Fields<'_>]) {
             continue;
         }
         if fields.text("finished_at").is_none() {
-            let help = "run `prisma migrate resolve`, which asks whether it is applied, then `rlsctl adopt` again";
+            let help = "run `prisma migrate resolve`, which asks whether it is applied";
             said.refusals.push(unfinished(
                 &name,
                 "was begun and neither finished nor rolled back",
@@ -125,7 +126,7 @@ pub fn prisma(said: &mut Said, rows: &[Fields<'_>]) {
         let mut row = Row::versioned(&name, Stored::Mark(fields.label("checksum")));
         row.applied_at = fields.text("finished_at");
         // The name behind the time stamp, for a folder that was given another one.
-        let rest = name.trim_start_matches(|c: char| c.is_ascii_digit());
+        let (_, rest) = leading_version(&name);
         row.name = Some(rest.trim_start_matches('_').to_owned());
         applied.insert(name, row);
     }
@@ -148,13 +149,12 @@ pub fn drizzle(fields: &Fields<'_>) -> One {
 /// graphile-migrate.
 pub fn graphile(fields: &Fields<'_>) -> One {
     let file = fields.label("filename");
-    let digits = file.len() - file.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let stored = Stored::Graphile {
         hash: fields.label("hash"),
         previous: fields.text("previous_hash"),
     };
     let mut row = Row::new(&file, stored);
-    row.version = Version::parse(&file[..digits]).ok();
+    row.version = leading_version(&file).0;
     row.applied_at = fields.text("date");
     row.into()
 }
@@ -187,7 +187,7 @@ pub fn atlas(said: &mut Said, rows: &[Fields<'_>]) {
                 applied.unwrap_or_default(),
                 total.unwrap_or_default()
             );
-            let help = "let Atlas finish it, or say `atlas migrate set`; then `rlsctl adopt` again";
+            let help = "let Atlas finish it, or say `atlas migrate set`";
             said.refusals.push(unfinished(&label, message, help));
         } else if kind & 1 == 1 {
             let version = Version::parse(&label).ok();
@@ -219,21 +219,11 @@ pub fn postgres_migrations(fields: &Fields<'_>) -> One {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
-    use crate::adopt::rows::read;
-    use crate::ledger::{Peer, PeerTable};
-
-    fn said(peer: Peer, rows: &[Value]) -> Said {
-        let table = PeerTable {
-            schema: "public".to_owned(),
-            table: "t".to_owned(),
-            peer,
-            certain: true,
-        };
-        read(&table, rows)
-    }
+    use crate::adopt::rows::tests::said;
+    use crate::ledger::Peer;
 
     fn labels(said: &Said) -> Vec<&str> {
         said.rows.iter().map(|row| row.label.as_str()).collect()

@@ -1,11 +1,9 @@
 //! Ledgers that keep nothing of the content: versions, names, or one mark.
 
-use std::collections::BTreeMap;
-
 use crate::migration::Version;
 
 use super::field::Fields;
-use super::{Mark, One, Row, Said, Stored, unfinished};
+use super::{Mark, One, Row, Said, Stored, leading_version, newest, unfinished};
 
 const NO_CHECKSUM: Stored = Stored::Nothing("this ledger keeps no checksums");
 
@@ -24,14 +22,14 @@ pub fn names(fields: &Fields<'_>) -> One {
 }
 
 fn named(name: &str) -> Row {
-    let digits = name.len() - name.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let mut row = Row::new(name, NO_CHECKSUM);
-    row.version = Version::parse(&name[..digits]).ok();
-    let stem = match name.rsplit_once('.') {
+    let (version, rest) = leading_version(name);
+    row.version = version;
+    let rest = match rest.rsplit_once('.') {
         Some((stem, extension)) if extension.chars().all(char::is_alphanumeric) => stem,
-        _ => name,
+        _ => rest,
     };
-    row.name = Some(stem[digits..].trim_start_matches(['_', '-']).to_owned());
+    row.name = Some(rest.trim_start_matches(['_', '-']).to_owned());
     row
 }
 
@@ -39,7 +37,7 @@ fn named(name: &str) -> Row {
 pub fn pgroll(fields: &Fields<'_>) -> One {
     let name = fields.label("name");
     if fields.truth("done") != Some(true) {
-        let help = "run `pgroll complete` or `pgroll rollback`, then `rlsctl adopt` again";
+        let help = "run `pgroll complete` or `pgroll rollback`";
         return One::Refused(unfinished(
             &name,
             "is not done: pgroll keeps old and new schema beside one another",
@@ -53,18 +51,9 @@ pub fn pgroll(fields: &Fields<'_>) -> One {
 
 /// goose: several rows a version, of which the newest says whether it is applied. Version 0 stands for the empty database.
 pub fn goose(said: &mut Said, rows: &[Fields<'_>]) {
-    let mut newest: BTreeMap<i64, (i64, &Fields<'_>)> = BTreeMap::new();
-    for fields in rows {
-        let (Some(version), Some(id)) = (fields.number("version_id"), fields.number("id")) else {
-            said.skipped += 1;
-            continue;
-        };
-        let is_newer = newest.get(&version).is_none_or(|(before, _)| *before < id);
-        if is_newer {
-            newest.insert(version, (id, fields));
-        }
-    }
-    for (version, (_, fields)) in newest {
+    let key = |fields: &Fields<'_>| fields.number("version_id").zip(fields.number("id"));
+    said.skipped += rows.iter().filter(|fields| key(fields).is_none()).count();
+    for (version, fields) in newest(rows, key) {
         if version == 0 || fields.truth("is_applied") == Some(false) {
             said.skipped += 1;
             continue;
@@ -80,7 +69,7 @@ pub fn golang_migrate(said: &mut Said, rows: &[Fields<'_>]) {
     for fields in rows {
         let label = fields.label("version");
         if fields.truth("dirty") == Some(true) {
-            let help = "see what of that migration is in the database, then say so: `migrate force VERSION`; then `rlsctl adopt` again";
+            let help = "see what of that migration is in the database, then say so: `migrate force VERSION`";
             said.refusals.push(unfinished(
                 &label,
                 "is dirty: golang-migrate failed in the middle of it",
@@ -111,21 +100,10 @@ pub fn boundary(said: &mut Said, rows: &[Fields<'_>]) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
-    use super::*;
-    use crate::adopt::rows::read;
-    use crate::ledger::{Peer, PeerTable};
-
-    fn said(peer: Peer, rows: &[Value]) -> Said {
-        let table = PeerTable {
-            schema: "public".to_owned(),
-            table: "t".to_owned(),
-            peer,
-            certain: true,
-        };
-        read(&table, rows)
-    }
+    use crate::adopt::rows::tests::said;
+    use crate::ledger::Peer;
 
     #[test]
     fn the_newest_row_of_goose_counts() {

@@ -6,6 +6,8 @@ mod checked;
 mod field;
 mod listed;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::finding::Finding;
@@ -172,7 +174,52 @@ impl Said {
     }
 }
 
-/// A row that shows a state out of which only the other tool, or a person, leads.
+/// A row that shows a state out of which only the other tool, or a person, leads; `help` says how.
 fn unfinished(label: &str, message: impl Into<String>, help: &str) -> Finding {
+    let help = format!("{help}; then `rlsctl adopt` again");
     Finding::error("adopt.unfinished", label, message, help)
+}
+
+/// Returns the version that a name begins with, if it does, and what is behind its digits.
+pub fn leading_version(name: &str) -> (Option<Version>, &str) {
+    let rest = name.trim_start_matches(|c: char| c.is_ascii_digit());
+    (Version::parse(&name[..name.len() - rest.len()]).ok(), rest)
+}
+
+/// Returns the newest row of each version, by a number that grows, of those rows that have both.
+fn newest<'a, 'b: 'a, V: Ord>(
+    rows: impl IntoIterator<Item = &'a Fields<'b>>,
+    key: impl Fn(&Fields<'b>) -> Option<(V, i64)>,
+) -> BTreeMap<V, &'a Fields<'b>> {
+    let mut newest: BTreeMap<V, (i64, &Fields<'b>)> = BTreeMap::new();
+    for fields in rows {
+        let Some((version, number)) = key(fields) else { continue };
+        if newest.get(&version).is_none_or(|(before, _)| *before < number) {
+            newest.insert(version, (number, fields));
+        }
+    }
+    let rows = newest.into_iter();
+    rows.map(|(version, (_, fields))| (version, fields)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns what the rows of a tool's ledger say.
+    pub(super) fn said(peer: Peer, rows: &[Value]) -> Said {
+        let table = PeerTable {
+            schema: "public".to_owned(),
+            table: "t".to_owned(),
+            peer,
+            certain: true,
+        };
+        read(&table, rows)
+    }
+
+    #[test]
+    fn what_a_name_begins_with() {
+        assert_eq!(leading_version("0012_a.sql"), (Version::parse("0012").ok(), "_a.sql"));
+        assert_eq!(leading_version("a_12"), (None, "a_12"));
+    }
 }

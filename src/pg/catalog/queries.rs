@@ -56,6 +56,14 @@ pub(super) fn message(major: u32, also: &[&str]) -> String {
     message
 }
 
+/// Returns the message that asks only for `query`, under the same settings.
+pub(super) fn alone(major: u32, query: &str) -> String {
+    let mut message = format!("{};\n", statement(SETTINGS));
+    push_known(&mut message, query, major);
+    message.push_str(";\ncommit");
+    message
+}
+
 /// Adds the lines that this major knows: one that ends with `-- from 14` is for 14 and later only.
 fn push_known(message: &mut String, query: &str, major: u32) {
     for line in query.split('\n') {

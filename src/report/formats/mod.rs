@@ -13,7 +13,7 @@ use crate::exit::{Exit, Failure};
 use crate::finding::{Finding, Severity};
 
 use super::document::{Document, TargetInfo};
-use super::text::{count, printable, short_hash};
+use super::text::{count, of_severity, printable, short_hash};
 
 pub(super) use github::{defused, github};
 pub(super) use junit::junit;
@@ -61,12 +61,9 @@ impl<'a> Told<'a> {
 
 /// Returns how things stand in one line: how many findings of which weight, then the document's own counts and names.
 pub(super) fn summary(document: &Document) -> String {
-    let of = |severity: Severity, noun: &str| {
-        let alike = document.findings.iter().filter(|finding| finding.severity == severity);
-        match alike.count() {
-            0 => None,
-            number => Some(count(number, noun)),
-        }
+    let of = |severity: Severity, noun: &str| match of_severity(&document.findings, severity) {
+        0 => None,
+        number => Some(count(number, noun)),
     };
     let found = [
         of(Severity::Error, "error"),

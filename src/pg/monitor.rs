@@ -1,0 +1,102 @@
+//! A second connection, which looks at who is in the way and ends the dead, while the first one works.
+//!
+//! It is never inside a transaction, in which `pg_stat_activity` would stand still.
+
+use serde_json::Value as Json;
+
+use crate::activity::{Backend, Oid};
+use crate::migration::Version;
+
+use super::activity::{self, Around, LookError, Waiting};
+use super::connect::{Session, Work, connect};
+use super::ending::{Ended, Ending, end};
+use super::ledger_store;
+use super::message::MessageError;
+use super::settings::Settings;
+
+/// What our waiting backend waits for, and who is in its way.
+#[derive(Clone, Debug)]
+pub struct Obstacle {
+    /// What it waits for.
+    pub waiting: Waiting,
+    /// Who is in the way.
+    pub backends: Vec<Backend>,
+}
+
+/// The second connection. It is made at the first look, and again when it was lost.
+pub struct Monitor {
+    settings: Settings,
+    session: Option<Session>,
+}
+
+impl Monitor {
+    /// Returns a monitor that is not connected yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            session: None,
+        }
+    }
+
+    /// Returns everybody who holds or awaits a lock on one of `relations`.
+    ///
+    /// # Errors
+    /// [`LookError`].
+    pub async fn around(&mut self, relations: &[Oid]) -> Result<Vec<Backend>, LookError> {
+        let wanted = Around {
+            relations,
+            ..Around::default()
+        };
+        activity::around(self.session().await?, &wanted).await
+    }
+
+    /// Returns what the backend that runs the statement with `mark` waits for; nothing if it does not wait.
+    ///
+    /// # Errors
+    /// [`LookError`].
+    pub async fn obstacle(&mut self, mark: &str) -> Result<Option<Obstacle>, LookError> {
+        let session = self.session().await?;
+        let Some(waiting) = activity::waiting(session, mark).await? else {
+            return Ok(None);
+        };
+        let relations: Vec<Oid> = waiting.relation.into_iter().collect();
+        let transactions: Vec<String> = waiting.transaction.iter().cloned().collect();
+        let wanted = Around {
+            relations: &relations,
+            pids: &waiting.blocking,
+            transactions: &transactions,
+        };
+        let mut backends = activity::around(session, &wanted).await?;
+        // Of those who have a lock on the relation only some are in the way; a prepared transaction has no process to tell by.
+        backends.retain(|backend| backend.pid.is_none_or(|pid| waiting.blocking.contains(&pid)));
+        Ok(Some(Obstacle { waiting, backends }))
+    }
+
+    /// Ends a session, as [`end`] says.
+    ///
+    /// # Errors
+    /// [`LookError`].
+    pub async fn end(&mut self, ending: &Ending<'_>) -> Result<Ended, LookError> {
+        end(self.session().await?, ending).await
+    }
+
+    /// Writes an event at once, whatever becomes of the migration.
+    ///
+    /// # Errors
+    /// [`LookError`].
+    pub async fn record(&mut self, kind: &str, version: Option<&Version>, detail: &Json) -> Result<(), LookError> {
+        let session = self.session().await?;
+        let written = ledger_store::write_event(session, kind, version, detail).await;
+        written.map_err(|error| LookError::Unreadable(error.to_string()))
+    }
+
+    async fn session(&mut self) -> Result<&Session, LookError> {
+        if self.session.as_ref().is_none_or(Session::is_closed) {
+            let connected = connect(&self.settings, Work::Watcher).await;
+            self.session = Some(connected.map_err(|error| MessageError::Lost {
+                reason: error.to_string(),
+            })?);
+        }
+        Ok(self.session.as_ref().expect("it was just made"))
+    }
+}

@@ -1,0 +1,193 @@
+//! Files in sections: whatever is free is taken, and what is done stays done.
+
+use crate::support::db::TestDb;
+use crate::support::poll::eventually;
+use crate::support::project::Project;
+
+const TABLES: usize = 12;
+
+/// Returns a file that has a section for each table.
+fn file(action: &str) -> String {
+    let section = |number: usize| {
+        format!(
+            "-- rlsctl: section public.t{number}\n{}\n",
+            action.replace('#', &number.to_string())
+        )
+    };
+    (1..=TABLES).map(section).collect()
+}
+
+fn tables(db: &TestDb) {
+    for number in 1..=TABLES {
+        db.psql(&format!("create table t{number} (id int primary key, x int)"));
+    }
+}
+
+const POLICY: &str = "alter table t# enable row level security; create policy p on t# using (x = 1);";
+const POLICIES: &str = "select count(*) from pg_policy";
+
+#[test]
+fn sections_are_taken_by_eights_with_a_step_each() {
+    let (db, project) = (TestDb::new(), Project::new());
+    tables(&db);
+    project.migration("1_rls.sql", file(POLICY));
+    project.on(&db, &["migrate"]).run().exits(0);
+    assert_eq!(db.psql(POLICIES), "12");
+    assert_eq!(db.psql("select version, transactional from rlsctl.ledger"), "1|f");
+    let steps = "select count(*), count(finished_at), count(distinct xmin::text), min(object) from rlsctl.step";
+    assert_eq!(db.psql(steps), "12|12|2|section public.t1");
+    let again = project.on(&db, &["migrate"]).run().exits(0);
+    assert!(again.stdout.contains("nothing to apply"), "{again:?}");
+}
+
+#[test]
+fn a_prepared_transaction_keeps_its_table_and_no_other() {
+    let (db, project) = (TestDb::new(), Project::new());
+    tables(&db);
+    let gid = format!("the gid of {}", db.name());
+    db.psql(&format!("begin; update t5 set x = 1; prepare transaction '{gid}'"));
+    project.migration("1_rls.sql", file(POLICY));
+    project.migration("2_more.sql", file("alter table t# force row level security;"));
+    let run = project.on(&db, &["migrate", "--lock-wait", "2s"]).run().exits(4);
+    assert!(
+        run.stderr.contains(&gid) && run.stderr.contains("public.t5"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(db.psql(POLICIES), "11");
+    assert_eq!(
+        db.psql("select count(*) from pg_class where relforcerowsecurity"),
+        "11",
+        "one pool"
+    );
+    assert_eq!(
+        db.psql("select count(*) from rlsctl.ledger"),
+        "0",
+        "rows come in the order of the files"
+    );
+    db.psql(&format!("rollback prepared '{gid}'"));
+    project.on(&db, &["migrate"]).run().exits(0);
+    assert_eq!(db.psql(POLICIES), "12");
+    assert_eq!(
+        db.psql("select string_agg(version, ' ' order by version) from rlsctl.ledger"),
+        "1 2"
+    );
+}
+
+#[test]
+fn an_error_in_a_section_is_shown_with_its_line_and_leaves_its_transaction_undone() {
+    let (db, project) = (TestDb::new(), Project::new());
+    tables(&db);
+    let broken = file(POLICY).replace("p on t11 using (x = 1)", "p on t11 using (nothing = 1)");
+    project.migration("1_rls.sql", &broken);
+    let run = project.on(&db, &["migrate"]).run().exits(7);
+    let line = broken.split('\n').position(|line| line.contains("nothing")).unwrap() + 1;
+    assert!(run.stderr.contains(&format!("1_rls.sql:{line}:")), "{}", run.stderr);
+    assert_eq!(db.psql(POLICIES), "8");
+    project.migration("1_rls.sql", file(POLICY));
+    project.on(&db, &["migrate"]).run().exits(0);
+    assert_eq!(db.psql(POLICIES), "12");
+}
+
+#[test]
+fn what_stands_before_the_first_section_comes_first_and_settings_hold_everywhere() {
+    let (db, project) = (TestDb::new(), Project::new());
+    tables(&db);
+    db.psql("create schema app");
+    let head = "set search_path = app, public;\ncreate function f() returns int language sql as 'select 1';\n";
+    let sections = file("create policy p on t# using (x = f());");
+    project.migration("1_rls.sql", format!("{head}{sections}"));
+    project.on(&db, &["migrate"]).run().exits(0);
+    assert_eq!(db.psql(POLICIES), "12");
+    assert_eq!(
+        db.psql("select pronamespace::regnamespace from pg_proc where proname = 'f'"),
+        "app"
+    );
+    assert_eq!(db.psql("select count(*) from rlsctl.step"), "13");
+}
+
+#[test]
+fn a_section_waits_for_the_one_whose_table_it_needs() {
+    let (db, project) = (TestDb::new(), Project::new());
+    db.psql("create table parent (tenant int, id int); create table child (tenant int, parent int)");
+    let holder = db.session();
+    holder.ok("begin; select from parent");
+    project.migration(
+        "1_keys.sql",
+        "-- rlsctl: section parent\nalter table parent add unique (tenant, id);\n\
+         -- rlsctl: section child\nalter table child add foreign key (tenant, parent) references parent (tenant, id);\n",
+    );
+    let running = project.on(&db, &["migrate"]).spawn();
+    running.until_stderr("waiting");
+    assert_eq!(
+        db.psql("select count(*) from pg_constraint where conrelid = 'child'::regclass"),
+        "0"
+    );
+    holder.ok("commit");
+    running.wait().exits(0);
+    assert_eq!(
+        db.psql("select count(*) from pg_constraint where conrelid = 'child'::regclass"),
+        "1"
+    );
+}
+
+#[test]
+fn two_runners_share_the_work_and_nothing_runs_twice() {
+    let (db, project) = (TestDb::new(), Project::new());
+    tables(&db);
+    db.psql("create table count (n int)");
+    project.migration("1_rls.sql", file(&format!("{POLICY} insert into count values (#);")));
+    let runners: Vec<_> = (0..3).map(|_| project.on(&db, &["migrate"]).spawn()).collect();
+    for runner in runners {
+        runner.wait().exits(0);
+    }
+    assert_eq!(db.psql("select count(*), count(distinct n) from count"), "12|12");
+    assert_eq!(db.psql("select count(*) from rlsctl.ledger"), "1");
+}
+
+#[test]
+fn killed_at_any_step_a_rerun_finishes_and_no_section_runs_twice() {
+    for done in [1, 4, 9] {
+        let (db, project) = (TestDb::new(), Project::new());
+        tables(&db);
+        db.psql("create table count (n int)");
+        // The tables of the later sections are held until the kill.
+        let holder = db.session();
+        let held: Vec<String> = (done + 1..=TABLES)
+            .map(|number| format!("select from t{number}"))
+            .collect();
+        holder.ok(&format!("begin; {}", held.join("; ")));
+        project.migration("1_rls.sql", file(&format!("{POLICY} insert into count values (#);")));
+        let running = project.on(&db, &["migrate"]).spawn();
+        eventually("the free ones are done", || db.psql(POLICIES) == done.to_string());
+        running.signal("KILL");
+        drop(running.wait());
+        let waiting = "select count(*) from pg_stat_activity where application_name like 'rlsctl%' and datname = current_database()";
+        eventually("no backend of ours is left", || db.psql(waiting) == "0");
+        holder.ok("commit");
+        project.on(&db, &["migrate"]).run().exits(0);
+        assert_eq!(db.psql(POLICIES), "12");
+        assert_eq!(db.psql("select count(*), count(distinct n) from count"), "12|12");
+    }
+}
+
+#[test]
+fn what_cannot_run_in_a_transaction_runs_between_sections() {
+    let (db, project) = (TestDb::new(), Project::new());
+    tables(&db);
+    project.migration("1_indexes.sql", file("create index concurrently on t# (x);"));
+    project.on(&db, &["migrate"]).run().exits(0);
+    assert_eq!(
+        db.psql(
+            "select count(*) from pg_index where not indisprimary and indisvalid and indrelid::regclass::text like 't%'"
+        ),
+        "12"
+    );
+    let whole = Project::new();
+    whole.migration("1_indexes.sql", file("create index concurrently on t# (x);"));
+    whole
+        .migration("2_rls.sql", file(POLICY))
+        .migration("3_x.sql", "create table x (id int);");
+    whole.on(&db, &["migrate", "--single-transaction"]).run().exits(0);
+    assert_eq!(db.psql(POLICIES), "12");
+}
