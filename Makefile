@@ -20,7 +20,7 @@ ready:
 build: ready ## Build the release binary
 	$(CARGO) build --release --locked
 
-demo: ready ## Start a server, apply a history to it, look at it, clean up
+demo: ready ## Play the incident: a hotfix past the files, a rollout behind dead sessions under live load
 	$(CARGO) build --release --locked --bin rlsctl --example demo
 	@$(CARGO) run --quiet --release --locked --example demo
 
@@ -36,3 +36,4 @@ check: ready ## Formatting, lints, documentation, generated files, licences
 bench: ready ## Measure against psql, and against sqlx and dbmate when they are there (scripts/peers)
 	$(CARGO) bench --locked --bench migrate -- $(ARGS)
 	$(CARGO) bench --locked --bench drift
+	$(CARGO) bench --locked --bench locks

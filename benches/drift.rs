@@ -9,7 +9,6 @@
 
 #[path = "../tests/support/mod.rs"]
 mod common;
-#[allow(dead_code, reason = "a bench uses what it needs of this")]
 mod support;
 
 use rlsctl::pg::{self, Environment, Settings, Work};

@@ -31,5 +31,6 @@ mod proxy;
 mod reap_idle;
 mod scratch;
 mod script;
+mod split;
 mod status;
 mod support;

@@ -1,4 +1,8 @@
-//! The demo's history is SQL that the server takes, in the order of its names.
+//! The demo's histories are SQL that the server takes, in the order of its names.
+
+#[path = "../benches/support/live/schema.rs"]
+#[allow(dead_code, reason = "the bench uses more of it")]
+mod live;
 
 use std::path::Path;
 
@@ -32,4 +36,22 @@ fn its_history_applies_with_psql_and_protects_every_table_with_a_tenant() {
                   select count(*), count(distinct tenant_id) from tasks; select count(*) from task_overview";
     assert_eq!(db.psql(counts), "0\n4000|1\n4000");
     assert_eq!(db.psql("select count(*) from pg_index where not indisvalid"), "0");
+}
+
+#[test]
+fn its_rollout_applies_with_psql_in_sections_and_as_a_script() {
+    for rollout in [live::sections(), live::script(8, "")] {
+        let db = TestDb::new();
+        // Roles are the whole server's, and other tests have theirs.
+        let own = |sql: &str| {
+            ["app", "nightly_export"].iter().fold(sql.to_owned(), |sql, role| {
+                sql.replace(&format!("to {role}"), "to public")
+                    .replace(&format!(", {role}"), "")
+            })
+        };
+        db.psql(&own(&live::tables()));
+        assert_eq!(db.psql(live::DONE), "0");
+        db.psql(&rollout);
+        assert_eq!(db.psql(live::DONE), live::TABLES.to_string());
+    }
 }

@@ -7,7 +7,7 @@ use fs_err as fs;
 use walkdir::WalkDir;
 
 /// The modules of the library and the floor each is on; 0 is the top. One on the same floor may not be used either, but by name below.
-const FLOORS: [(&str, u8); 21] = [
+const FLOORS: [(&str, u8); 22] = [
     ("main", 0),
     ("cli", 1),
     ("config", 2),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, u8); 21] = [
     ("adopt", 3),
     ("reap", 3),
     ("blockers", 3),
+    ("split", 3),
     ("pg", 4),
     ("ledger", 5),
     ("migration", 6),

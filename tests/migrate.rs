@@ -7,6 +7,7 @@ mod locking;
 mod mirror;
 mod sections;
 mod steps;
+mod wide;
 
 use crate::support::db::TestDb;
 use crate::support::project::Project;

@@ -29,7 +29,11 @@ pub(crate) struct Db<'place> {
 impl Place {
     /// Starts the server. `durable` leaves its `fsync` on, which then measures the disk as well.
     pub(crate) fn new(durable: bool) -> Self {
-        let mut settings = vec![("autovacuum".to_owned(), "off".to_owned())];
+        Self::with(durable, vec![("autovacuum".to_owned(), "off".to_owned())])
+    }
+
+    /// The same with settings of the caller's.
+    pub(crate) fn with(durable: bool, mut settings: Vec<(String, String)>) -> Self {
         if durable {
             for name in ["fsync", "full_page_writes", "synchronous_commit"] {
                 settings.push((name.to_owned(), "on".to_owned()));
@@ -44,6 +48,14 @@ impl Place {
             server,
             temp: tempfile::tempdir().unwrap(),
         }
+    }
+
+    /// Returns a file of the bench's folder, with this content.
+    pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.temp.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
     }
 
     /// Returns the server.

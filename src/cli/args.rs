@@ -95,6 +95,8 @@ pub enum Command {
     Blockers(BlockersArgs),
     /// End sessions that have been idle in a transaction for too long; made for cron
     ReapIdle(ReapIdleArgs),
+    /// Cut a wide migration into sections of one table, and prove that the catalog comes out the same
+    Split(SplitArgs),
 }
 
 /// `init`.
@@ -281,6 +283,32 @@ pub struct AdoptArgs {
     pub dry_run: bool,
 }
 
+/// `split`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+For a file that alters more existing tables than limits.tables_per_migration. The first file keeps its version, the new ones \
+get those behind it; statements keep their text, their comments, and their order where one depends on the other. What has no \
+section is said with why. All files up to there are replayed twice into throwaway servers, as they are and as they would be, \
+and the two catalogs compared: where they differ, nothing is written. A file that is applied anywhere we can look is left alone.
+
+Exit codes: 0 printed, written, or nothing to split, 3 no throwaway server, 6 it cannot be split, or the catalogs differ.
+
+Examples:
+  rlsctl split migrations/0905_rls.sql            what would be written
+  rlsctl split migrations/0905_rls.sql --write    write all files, or none
+  rlsctl split 0905 --format json | jq -r '.files[].path'")]
+pub struct SplitArgs {
+    /// The migration: its file, or its version
+    #[arg(id = "migration", value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
+    pub file: String,
+    /// Write the files
+    #[arg(long)]
+    pub write: bool,
+    /// Do without the proof, where no programs of a Postgres server are to be found
+    #[arg(long)]
+    pub no_proof: bool,
+}
+
 impl Cli {
     /// Returns what the configuration needs of what was typed.
     pub fn flags(&self) -> Flags {
@@ -310,7 +338,7 @@ impl Cli {
     /// Whether the command has findings, which can be printed in the formats that pipelines read.
     pub fn has_findings(&self) -> bool {
         let without = matches!(self.command, Command::Init(_) | Command::New(_) | Command::Accept(_));
-        !without && !matches!(self.command, Command::Blockers(_))
+        !without && !matches!(self.command, Command::Blockers(_) | Command::Split(_))
     }
 
     /// Returns the command's name.
@@ -325,6 +353,7 @@ impl Cli {
             Command::Adopt(_) => "adopt",
             Command::Blockers(_) => "blockers",
             Command::ReapIdle(_) => "reap-idle",
+            Command::Split(_) => "split",
         }
     }
 }

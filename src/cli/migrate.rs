@@ -18,6 +18,7 @@ use super::beside::{self, Standing};
 use super::connection::{Gathered, applied, gather, ledger_failure, writable};
 use super::context::{Context, Refusal, block_on};
 use super::describe::{config_failure, run_failure};
+use super::wide::too_wide;
 
 /// The command's name in documents.
 const NAME: &str = "migrate";
@@ -48,6 +49,10 @@ async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> 
         Err(findings) => return Refusal { findings }.report(context, NAME, document),
     };
     let findings = applied_elsewhere(context, args, &plan, &gathered).await?;
+    if !findings.is_empty() {
+        return Refusal { findings }.report(context, NAME, document);
+    }
+    let findings = too_wide(context, &plan, &gathered.session).await?;
     if !findings.is_empty() {
         return Refusal { findings }.report(context, NAME, document);
     }

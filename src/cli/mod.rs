@@ -20,7 +20,10 @@ mod run;
 mod session_args;
 mod shadow;
 mod signals;
+mod split;
+mod split_proof;
 mod status;
+mod wide;
 
 pub use args::Cli;
 pub use run::{main, render_panic};

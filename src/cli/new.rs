@@ -42,6 +42,7 @@ fn not_made(error: &NewFileError) -> Failure {
         ),
         NewFileError::Exists { .. } => (Exit::Refused, "use another name, or edit the file that is there"),
         NewFileError::NoVersionLeft { .. } => (Exit::Refused, "name the file yourself, with a version that sorts last"),
+        NewFileError::Chained { .. } => (Exit::Refused, "make the file with the layout's own tool"),
         NewFileError::Journal { .. } => (Exit::Refused, "mend the journal with its own tool"),
     };
     Failure::new(exit, error.to_string())

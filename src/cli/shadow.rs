@@ -47,7 +47,28 @@ pub async fn replayed(
     look: &Look,
     url: Option<&str>,
 ) -> Result<Shadow, Failure> {
-    let place = Place::make(live, look, url).await?;
+    let roles = shadow::roles(live).await.map_err(|error| failed(&error))?;
+    let owner = look.session_role.clone();
+    Box::pin(replayed_as(context, files, &Owners { roles, owner }, url)).await
+}
+
+/// Who there is on the server that is imitated.
+#[derive(Clone, Debug, Default)]
+pub struct Owners {
+    /// All roles.
+    pub roles: BTreeSet<String>,
+    /// The one that runs the migrations.
+    pub owner: String,
+}
+
+/// Replays `files` as [`replayed`] does, without a connection to the server that is imitated.
+pub async fn replayed_as(
+    context: &Context<'_>,
+    files: &[&Migration],
+    owners: &Owners,
+    url: Option<&str>,
+) -> Result<Shadow, Failure> {
+    let place = Place::make(owners, url).await?;
     let session = connect(&place.settings, Work::Migrator).await?;
     let here = ledger_store::look(&session)
         .await
@@ -110,7 +131,7 @@ struct Place {
 }
 
 impl Place {
-    async fn make(live: &Session, look: &Look, url: Option<&str>) -> Result<Self, Failure> {
+    async fn make(owners: &Owners, url: Option<&str>) -> Result<Self, Failure> {
         let settings = |dsn: &str| Settings::resolve(Some(dsn), &Environment::empty()).map_err(|error| failed(&error));
         if let Some(url) = url {
             let environment = Environment::from_process();
@@ -123,15 +144,14 @@ impl Place {
         let server = Scratch::start(&ScratchOptions::default()).map_err(|error| {
             failed(&error).hint("name an empty database of another server with `--shadow-url`, or the folder of initdb with RLSCTL_PG_BIN")
         })?;
-        let roles = shadow::roles(live).await.map_err(|error| failed(&error))?;
-        let owner = look.session_role.clone();
+        let Owners { roles, owner } = owners;
         let admin = pg::connect(&settings(&server.dsn("postgres"))?, Work::Migrator)
             .await
             .map_err(|error| failed(&error))?;
-        shadow::make_roles(&admin, &roles, &owner)
+        shadow::make_roles(&admin, roles, owner)
             .await
             .map_err(|error| failed(&error))?;
-        shadow::make_database(&admin, DATABASE, &owner)
+        shadow::make_database(&admin, DATABASE, owner)
             .await
             .map_err(|error| failed(&error))?;
         admin.close().await;

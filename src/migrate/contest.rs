@@ -26,6 +26,8 @@ pub(super) struct Contest {
     /// What is left to be done.
     pub pool: Pool,
     started: Instant,
+    /// How much of the time since then was spent on transactions that came through: that is not waiting.
+    worked: Duration,
     seen: Vec<Backend>,
     told_at: Instant,
 }
@@ -52,23 +54,33 @@ impl Contest {
         Self {
             pool: Pool::new(items, limits),
             started: now,
+            worked: Duration::ZERO,
             seen: Vec::new(),
             told_at: now,
         }
     }
 
+    fn next(&mut self) -> Move {
+        self.pool.next(self.elapsed(), &self.seen)
+    }
+
     /// Notes that an attempt was refused, and what it was waiting for, if that was seen.
     pub(super) fn refused(&mut self, items: &[usize], take: Take, obstacle: Option<&Obstacle>) {
-        self.pool
-            .refused(items, take, self.started.elapsed(), 0.5 + fastrand::f64());
+        self.pool.refused(items, take, self.elapsed(), 0.5 + fastrand::f64());
         if let ([item], Some(need)) = (items, obstacle.and_then(need_of)) {
             self.pool.learn(*item, need);
         }
     }
 
-    /// Returns for how long it has been going on.
+    /// Notes that items are done, in a transaction that took so long.
+    pub(super) fn took(&mut self, items: &[usize], duration: Duration) {
+        self.worked += duration;
+        self.pool.took(items);
+    }
+
+    /// Returns for how long it has been tried.
     pub(super) fn elapsed(&self) -> Duration {
-        self.started.elapsed()
+        self.started.elapsed().saturating_sub(self.worked)
     }
 }
 
@@ -140,7 +152,7 @@ impl Migrator<'_> {
             if self.end_the_dead(contest, &relations, version).await {
                 continue;
             }
-            match contest.pool.next(contest.started.elapsed(), &contest.seen) {
+            match contest.next() {
                 Move::Try { items, take } => return Ok(Turn::Try { items, take }),
                 Move::Stop => return Ok(Turn::Stop),
                 Move::Done => return Ok(Turn::Done),
@@ -286,7 +298,7 @@ impl Migrator<'_> {
         contest.told_at = Instant::now();
         self.listener.on(Event::Waiting {
             version: version.to_string(),
-            waited: contest.started.elapsed(),
+            waited: contest.elapsed(),
             blockers: self.in_the_way(contest),
         });
     }

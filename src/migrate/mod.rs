@@ -21,6 +21,7 @@ mod send;
 mod single;
 mod stepwise;
 mod unit;
+pub mod wide;
 
 pub use execute::{Interrupt, Migrator};
 pub use mirror::{Mirroring, NotMirrored};

@@ -16,6 +16,7 @@ use super::frame::Frame;
 use super::locking::needs::{Slow, slowest};
 use super::outcome::Outcome;
 use super::refuse::Objections;
+use super::wide::bound;
 
 /// How many bytes of text a plan keeps, so that files are not read again between two transactions. Those beyond it are.
 const KEPT: usize = 2 << 20;
@@ -52,6 +53,8 @@ pub struct PlannedFile {
     pub frame: Frame,
     /// How many statements it has.
     pub statements: usize,
+    /// How many existing tables it alters at most, see [`wide`](super::wide); 0 if it is half applied, and has to be finished.
+    pub alters_at_most: usize,
     /// What of it may take long, and would be thrown away if a lock were not to be had.
     pub slow: Option<Slow>,
     /// What it says about itself.
@@ -272,6 +275,11 @@ fn read(migration: &Migration, known: Background<'_>, room: &mut usize) -> Resul
         .collect();
     let run = half_applied_run(text.as_str(), &pieces, &facts, &directives.sections, &steps);
     objections.findings.extend(changed_steps(migration, &run, &steps));
+    let alters_at_most = if steps.is_empty() {
+        bound(text.as_str(), &facts)
+    } else {
+        0
+    };
     let mut recorded = None;
     if let Some(stands_for) = &directives.baseline {
         let decision = stands_for.decide(known.applied.iter().map(|(version, _)| version));
@@ -290,6 +298,7 @@ fn read(migration: &Migration, known: Background<'_>, room: &mut usize) -> Resul
             run: if recorded.is_some() { nothing() } else { run },
             frame: if recorded.is_some() { Frame::default() } else { frame },
             statements: facts.len(),
+            alters_at_most,
             slow: slowest(facts.iter().map(|fact| fact.piece.body.slice(text.as_str()))),
             directives,
             recorded,

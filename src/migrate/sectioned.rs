@@ -4,7 +4,7 @@
 //! of the files, however the sections came.
 
 use std::borrow::Cow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::event::Event;
 use crate::migration::Text;
@@ -93,8 +93,9 @@ impl Migrator<'_> {
                 Ok(Turn::Stop) => return Err((file, self.lost_contest(file, &work.contest, &work.remains(first)))),
                 Err(signal) => return Err((file, work.interrupted(first, signal))),
             };
+            let started = Instant::now();
             match self.attempt_sections(plan, &work, &items, take).await? {
-                Ok(()) => self.took(&mut work, &items, outcome),
+                Ok(()) => self.took(&mut work, &items, started.elapsed(), outcome),
                 Err(refused) => self.section_refused(&mut work, &items, take, refused, outcome).await?,
             }
         }
@@ -259,9 +260,9 @@ impl Migrator<'_> {
         }
     }
 
-    fn took(&self, work: &mut Work<'_>, items: &[usize], outcome: &mut Outcome) {
+    fn took(&self, work: &mut Work<'_>, items: &[usize], duration: Duration, outcome: &mut Outcome) {
         let complete = work.complete_with(items);
-        work.contest.pool.took(items);
+        work.contest.took(items, duration);
         for index in items {
             let part = work.parts[*index];
             let file = work.files[part.file].file;

@@ -29,6 +29,10 @@ const SAY: u32 = 40;
 /// How long dropping an INVALID index may take before it is left to the next run.
 const CLEAN_UP_LIMIT: Duration = Duration::from_secs(30);
 
+/// Lets a statement end whose client is gone. A server on another system cannot see that, and refuses the setting.
+const CHECK_CLIENT: &str = "select pg_catalog.set_config('client_connection_check_interval', '1s', false) \
+                            where pg_catalog.version() like '%linux%'";
+
 /// One step on its way.
 #[derive(Clone, Copy)]
 struct Running<'a> {
@@ -334,7 +338,7 @@ impl Migrator<'_> {
         }
         if self.look.server_version >= 14_00_00 {
             // It may wait for long and is limited by nothing but us: if we are killed, it ends.
-            settings.push("set client_connection_check_interval = 1000".to_owned());
+            settings.push(CHECK_CLIENT.to_owned());
         }
         let own = running
             .step

@@ -5,6 +5,7 @@
 //!
 //! No server, no output: files in, values out.
 
+mod around;
 mod baseline;
 mod checksum;
 mod collect;
@@ -12,6 +13,7 @@ mod detect;
 pub mod directive;
 mod find;
 mod folder;
+mod following;
 pub mod git;
 mod inspect;
 mod journal;
@@ -32,10 +34,12 @@ mod substitution;
 mod text;
 mod version;
 
+pub use around::{Around, AroundError};
 pub use baseline::{Baseline, Decision};
 pub use checksum::{Checksum, Head, HexError, TokenChecksum};
 pub use detect::{Detected, detect};
 pub use find::find;
+pub use following::{Following, following_files};
 pub use journal::drizzle_times;
 pub use layout::{Layout, UnknownLayoutName};
 pub use load::load;

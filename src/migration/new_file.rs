@@ -52,6 +52,14 @@ pub enum NewFileError {
         /// The newest version.
         newest: Version,
     },
+    /// The layout's own tool chains its files or lists them elsewhere, so that one cannot be put behind another.
+    #[error(
+        "files of the {layout} layout cannot be put behind each other by rlsctl: its own tool keeps a list or a chain of them"
+    )]
+    Chained {
+        /// The layout.
+        layout: Layout,
+    },
     /// Drizzle's journal cannot be read or extended.
     #[error("{}: {reason}", path.display())]
     Journal {
@@ -114,10 +122,31 @@ pub fn next_file(set: &Set, name: &str, now: Timestamp) -> Result<Vec<NewFile>, 
         })?,
         None => scheme::first(set.layout, now),
     };
-    let files = match set.layout {
-        Layout::Supabase | Layout::Plain => single(set, &version, &slug, name),
-        Layout::Sqlx => sqlx(set, &version, &slug, name),
-        Layout::GolangMigrate => pair(set, &version, &slug, name),
+    let files = files(set, &version, &slug, name, now)?;
+    match occupied(&files) {
+        Some(path) => Err(NewFileError::Exists { path }),
+        None => Ok(files),
+    }
+}
+
+/// Returns a file that is in the way.
+pub(super) fn occupied(files: &[NewFile]) -> Option<PathBuf> {
+    let is_there = |file: &&NewFile| !file.replaces && fs::symlink_metadata(&file.path).is_ok();
+    files.iter().find(is_there).map(|file| file.path.clone())
+}
+
+/// Returns the files of a migration of this version and name.
+pub(super) fn files(
+    set: &Set,
+    version: &str,
+    slug: &str,
+    name: &str,
+    now: Timestamp,
+) -> Result<Vec<NewFile>, NewFileError> {
+    Ok(match set.layout {
+        Layout::Supabase | Layout::Plain => single(set, version, slug, name),
+        Layout::Sqlx => sqlx(set, version, slug, name),
+        Layout::GolangMigrate => pair(set, version, slug, name),
         Layout::Dbmate => vec![file(
             set,
             &format!("{version}_{slug}.sql"),
@@ -131,24 +160,15 @@ pub fn next_file(set: &Set, name: &str, now: Timestamp) -> Result<Vec<NewFile>, 
         Layout::Flyway | Layout::Refinery => {
             vec![beside(set, &format!("V{version}__{slug}.sql"), header(name))]
         }
-        Layout::Diesel => diesel(set, &version, &slug, name),
+        Layout::Diesel => diesel(set, version, slug, name),
         Layout::Prisma => vec![file(set, &format!("{version}_{slug}/migration.sql"), header(name))],
-        Layout::Drizzle => drizzle(set, &version, &slug, name, now)?,
-        Layout::Graphile => vec![graphile(set, &version, &slug, name)],
-    };
-    match files
-        .iter()
-        .find(|file| !file.replaces && fs::symlink_metadata(&file.path).is_ok())
-    {
-        Some(file) => Err(NewFileError::Exists {
-            path: file.path.clone(),
-        }),
-        None => Ok(files),
-    }
+        Layout::Drizzle => drizzle(set, version, slug, name, now)?,
+        Layout::Graphile => vec![graphile(set, version, slug, name)],
+    })
 }
 
 /// Lowercase ASCII letters and digits, with `_` for everything between them.
-fn slug(name: &str) -> Result<String, NewFileError> {
+pub(super) fn slug(name: &str) -> Result<String, NewFileError> {
     let mut slug = String::with_capacity(name.len());
     for c in name.chars() {
         if c.is_ascii_alphanumeric() {

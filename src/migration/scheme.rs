@@ -42,6 +42,13 @@ pub(super) fn after(newest: &Version, now: Timestamp) -> Option<String> {
     candidates.into_iter().find(sorts_last)
 }
 
+/// Returns the version right behind another one, whatever the time is.
+pub(super) fn following(version: &Version) -> Option<String> {
+    let text = version.numbers();
+    let sorts_last = |text: &String| Version::parse_numbers(text).is_ok_and(|next| next > *version);
+    [successor(text)].into_iter().chain(next_day(text)).find(sorts_last)
+}
+
 /// Returns the day behind a date of eight digits: the next number may be no date, and then sorts before all that are.
 fn next_day(text: &str) -> Option<String> {
     let date = jiff::civil::Date::strptime("%Y%m%d", text).ok()?;

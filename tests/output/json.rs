@@ -135,6 +135,19 @@ impl World {
             }
             "blockers" => (world.blockers(), "blockers"),
             "reap-idle" => (world.reap_idle(), "reap-idle"),
+            "split" => {
+                let tables = ["a", "b", "c", "d", "e", "f"];
+                let each = |sql: &str| tables.map(|table| sql.replace("{}", table)).concat();
+                project
+                    .remove("migrations/0002_index.sql")
+                    .migration("0001_orders.sql", each("create table {} (id int);\n"))
+                    .migration(
+                        "0002_wide.sql",
+                        format!("do $$ begin end $$;\n{}", each("alter table {} add total int;\n")),
+                    )
+                    .config("[limits]\ntables_per_batch = 4\n");
+                (world.run(&["split", "0002"]).exits(0), "split")
+            }
             "usage" => (world.run(&["migrate", "--single"]).exits(2), "usage"),
             other => panic!("docs/json.md has an example `{other}` that nobody makes"),
         }

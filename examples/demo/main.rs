@@ -1,16 +1,24 @@
 //! What `make demo` shows: a server starts, a real-looking history is applied to it, a second run does
-//! nothing; a hotfix goes straight to production, is found, named and written back; and all of it is gone at the end.
+//! nothing; a hotfix goes straight to production, is found, named and written back; row-level security goes onto 46 tables while an
+//! application works on them; and all of it is gone at the end.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a demo speaks to whoever runs it"
 )]
 
+#[path = "../../benches/support/live/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the bench uses more of it")]
+mod live;
+mod rollout;
+mod shell;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, bail, ensure};
 use rlsctl::pg::scratch::{Scratch, ScratchOptions};
+use shell::Shell;
 
 fn main() -> ExitCode {
     match demo() {
@@ -31,7 +39,11 @@ fn demo() -> anyhow::Result<()> {
     let files = copy_history(&project.path().join("migrations"))?;
 
     say("A throwaway Postgres server, from the programs that are installed here:");
-    let server = Scratch::start(&ScratchOptions::default()).context("no server")?;
+    let options = ScratchOptions {
+        settings: live::server_settings(),
+        ..ScratchOptions::default()
+    };
+    let server = Scratch::start(&options).context("no server")?;
     println!(
         "PostgreSQL {} in {}",
         server.bin().version(),
@@ -43,7 +55,7 @@ fn demo() -> anyhow::Result<()> {
     }
     write_config(project.path(), &server)?;
     let shell = Shell {
-        binary,
+        binary: &binary,
         project: project.path(),
     };
 
@@ -80,7 +92,8 @@ fn demo() -> anyhow::Result<()> {
     shell.rlsctl(&["--target", "local", "migrate", "--allow-out-of-order"], 0)?;
     shell.rlsctl(&["--target", "local", "drift-check", "--against", "production"], 0)?;
 
-    drop(shell);
+    rollout::show(&binary, &server)?;
+
     server.stop().context("the server does not stop")?;
     say("The server and its files are gone again. Yours next: rlsctl init");
     Ok(())
@@ -147,52 +160,4 @@ fn write_config(project: &Path, server: &Scratch) -> anyhow::Result<()> {
     );
     fs_err::write(project.join("rlsctl.toml"), config)?;
     Ok(())
-}
-
-/// What somebody does at night; its number is older than the newest, as that of a branch.
-const HOTFIX: (&str, &str) = (
-    "20240514031500_hotfix_slow_list.sql",
-    "-- The list of open tasks timed out.\ncreate index tasks_hotfix_idx on public.tasks (tenant_id, title);\n",
-);
-
-/// Runs rlsctl as a person in the project's folder would, on their terminal.
-struct Shell<'demo> {
-    binary: PathBuf,
-    project: &'demo Path,
-}
-
-impl Shell<'_> {
-    fn rlsctl(&self, arguments: &[&str], exit: i32) -> anyhow::Result<()> {
-        println!("$ rlsctl {}", arguments.join(" "));
-        let status = Command::new(&self.binary)
-            .args(arguments)
-            .current_dir(self.project)
-            .status()
-            .with_context(|| format!("cannot run {}", self.binary.display()))?;
-        ensure!(
-            status.code() == Some(exit),
-            "rlsctl {}: {status}, not {exit}",
-            arguments.join(" ")
-        );
-        Ok(())
-    }
-
-    /// Applies the hotfix to production from another folder, which has all files and one more.
-    fn hotfix(&self) -> anyhow::Result<()> {
-        let folder = tempfile::Builder::new().prefix("rlsctl-demo-night-").tempdir()?;
-        copy_history(folder.path())?;
-        fs_err::write(folder.path().join(HOTFIX.0), HOTFIX.1)?;
-        let dir = folder.path().to_string_lossy().into_owned();
-        println!("$ cat {}\n{}", HOTFIX.0, HOTFIX.1);
-        let arguments = [
-            "--target",
-            "production",
-            "--dir",
-            &dir,
-            "--quiet",
-            "migrate",
-            "--allow-out-of-order",
-        ];
-        self.rlsctl(&arguments, 0)
-    }
 }
