@@ -157,6 +157,13 @@ impl Failure {
         }
     }
 
+    /// Returns what happened and why, on one line.
+    pub fn on_one_line(&self) -> String {
+        let mut words = vec![self.what.as_str()];
+        words.extend(self.causes.iter().map(String::as_str));
+        words.join(": ").replace('\n', " ")
+    }
+
     /// Adds a cause.
     #[must_use]
     pub fn cause(mut self, cause: impl Into<String>) -> Self {

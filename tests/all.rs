@@ -8,6 +8,7 @@
 
 mod accept;
 mod adopt;
+mod blockers;
 mod broken_layouts;
 mod catalog;
 mod config;
@@ -27,6 +28,7 @@ mod new_files;
 mod output;
 mod peers;
 mod proxy;
+mod reap_idle;
 mod scratch;
 mod script;
 mod split;

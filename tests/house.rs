@@ -7,7 +7,7 @@ use fs_err as fs;
 use walkdir::WalkDir;
 
 /// The modules of the library and the floor each is on; 0 is the top. One on the same floor may not be used either, but by name below.
-const FLOORS: [(&str, u8); 20] = [
+const FLOORS: [(&str, u8); 22] = [
     ("main", 0),
     ("cli", 1),
     ("config", 2),
@@ -15,6 +15,8 @@ const FLOORS: [(&str, u8); 20] = [
     ("migrate", 3),
     ("drift", 3),
     ("adopt", 3),
+    ("reap", 3),
+    ("blockers", 3),
     ("split", 3),
     ("pg", 4),
     ("ledger", 5),

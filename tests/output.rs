@@ -284,7 +284,7 @@ fn the_bar_of_a_terminal_is_taken_away_again() {
 #[test]
 fn help_fits_eighty_columns() {
     let project = Project::new();
-    for command in ["", "init", "new", "status", "migrate"] {
+    for command in ["", "init", "new", "status", "migrate", "blockers", "reap-idle"] {
         let script = format!(
             "stty cols 80 rows 24; {} {command} --help",
             env!("CARGO_BIN_EXE_rlsctl")

@@ -10,7 +10,7 @@ with looked as materialized (
 ),
 -- Of a prepared transaction the virtual transaction is that of the session that prepared it, and after a restart another one.
 prepared as (
-  select l.virtualtransaction, x.gid, x.prepared, l.transactionid
+  select l.virtualtransaction, x.gid, x.prepared, x.owner, x.database, l.transactionid
   from looked l join pg_catalog.pg_prepared_xacts x on x.transaction = l.transactionid
   where l.pid is null and l.locktype = 'transactionid'
 ),
@@ -23,8 +23,8 @@ concerned as (
   select p.pid, null, null, null, null from pg_catalog.unnest($2::integer[]) as p(pid)
   where not exists (select from looked r where r.pid = p.pid and r.is_wanted)
 )
-select c.pid, a.backend_type, x.gid, a.usename as role, nullif(a.application_name, '') as application,
-  pg_catalog.host(a.client_addr) as client, a.datname as database,
+select c.pid, a.backend_type, x.gid, coalesce(a.usename, x.owner) as role, nullif(a.application_name, '') as application,
+  pg_catalog.host(a.client_addr) as client, coalesce(a.datname, x.database) as database,
   pg_catalog.to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as backend_start,
   pg_catalog.to_char(a.xact_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as xact_start,
   a.state,

@@ -4,8 +4,10 @@ mod backend;
 mod relation;
 mod rule;
 mod state;
+mod wait;
 
 pub use backend::{Backend, Held, Kind, Pid, ServerTime, Signal};
 pub use relation::{Oid, Relation};
 pub use rule::{NamePattern, Rule, Spared};
 pub use state::{SessionState, UnknownState};
+pub use wait::{Awaited, Party, Wait};

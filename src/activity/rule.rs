@@ -157,6 +157,11 @@ impl Rule {
 }
 
 impl Spared {
+    /// Whether it is a process that serves no client.
+    pub const fn is_of_the_server(&self) -> bool {
+        matches!(self, Self::Autovacuum { .. } | Self::Walsender | Self::NoClient(_))
+    }
+
     /// Returns the privilege that is missing, if that is why.
     pub const fn missing_role(&self) -> Option<&'static str> {
         match self {

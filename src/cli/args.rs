@@ -11,6 +11,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Flags;
 use crate::report::{ColorChoice, Format};
 
+use super::session_args::{BlockersArgs, ReapIdleArgs};
+
 /// Row-level security on live multi-tenant Postgres: migrations with a checksum ledger, applied without hurting the application.
 #[derive(Debug, Parser)]
 #[command(
@@ -89,6 +91,10 @@ pub enum Command {
     Accept(AcceptArgs),
     /// Take over another tool's ledger, without running anything
     Adopt(AdoptArgs),
+    /// Show who waits for whom, and what ending one would free
+    Blockers(BlockersArgs),
+    /// End sessions that have been idle in a transaction for too long; made for cron
+    ReapIdle(ReapIdleArgs),
     /// Cut a wide migration into sections of one table, and prove that the catalog comes out the same
     Split(SplitArgs),
 }
@@ -314,6 +320,7 @@ impl Cli {
                     .clone()
                     .map(|age| ("--end-blockers-older-than", age)),
             ),
+            Command::ReapIdle(args) => (None, None, args.older_than.clone().map(|age| ("--older-than", age))),
             _ => (None, None, None),
         };
         Flags {
@@ -330,10 +337,8 @@ impl Cli {
 
     /// Whether the command has findings, which can be printed in the formats that pipelines read.
     pub fn has_findings(&self) -> bool {
-        !matches!(
-            self.command,
-            Command::Init(_) | Command::New(_) | Command::Accept(_) | Command::Split(_)
-        )
+        let without = matches!(self.command, Command::Init(_) | Command::New(_) | Command::Accept(_));
+        !without && !matches!(self.command, Command::Blockers(_) | Command::Split(_))
     }
 
     /// Returns the command's name.
@@ -346,6 +351,8 @@ impl Cli {
             Command::DriftCheck(_) => "drift-check",
             Command::Accept(_) => "accept",
             Command::Adopt(_) => "adopt",
+            Command::Blockers(_) => "blockers",
+            Command::ReapIdle(_) => "reap-idle",
             Command::Split(_) => "split",
         }
     }

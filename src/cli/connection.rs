@@ -95,7 +95,8 @@ pub fn other_settings(context: &Context<'_>, named: &str) -> Result<(Settings, T
     settings_of(context, target)
 }
 
-fn settings_of(context: &Context<'_>, target: Target) -> Result<(Settings, TargetInfo), Failure> {
+/// Returns how to connect to a target.
+pub fn settings_of(context: &Context<'_>, target: Target) -> Result<(Settings, TargetInfo), Failure> {
     let environment = Environment::from_process();
     let settings = Settings::resolve(target.url.as_deref(), &environment).map_err(|error| {
         let mut failure = Failure::new(

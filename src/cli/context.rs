@@ -59,6 +59,14 @@ impl Context<'_> {
         forgive_broken_pipe(self.ui.result(document, text))
     }
 
+    /// Prints what was done before a failure that is printed next.
+    ///
+    /// # Errors
+    /// As [`Self::print`].
+    pub fn partial(&self, document: &Document, text: &str) -> Result<(), Failure> {
+        forgive_broken_pipe(self.ui.partial(document, text))
+    }
+
     /// Prints a failure, with the document of what was done before it.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use crate::config::ConfigError;
 use crate::event::Blocker;
 use crate::exit::{Exit, Failure};
 use crate::migrate::{Outcome, Place, Remains, RunError};
+use crate::pg::{LookError, MessageError};
 use crate::report::{count, describe_blocker, human_duration};
 
 /// Returns why the configuration cannot be used.
@@ -33,6 +34,22 @@ pub fn config_failure(error: &ConfigError) -> Failure {
     }
     failure.state.push("nothing was changed".to_owned());
     failure
+}
+
+/// Returns why it could not be seen who does what.
+pub fn look_failure(error: &LookError) -> Failure {
+    let failure = Failure::new(Exit::Environment, error.to_string());
+    match error {
+        LookError::Message(MessageError::Refused { refusal }) => {
+            let mut failure = failure;
+            failure.server = Some(refusal.error.clone());
+            failure
+        }
+        LookError::Message(MessageError::Lost { .. }) => {
+            failure.hint("see that the server is up, then run the same command again")
+        }
+        LookError::Unreadable(_) => failure.hint("see whether a newer rlsctl knows this server"),
+    }
 }
 
 /// Returns why a run stopped: what happened and where, what is applied and what is not, what to do.

@@ -13,7 +13,7 @@ use crate::report::{ColorChoice, Document, Format, Ui};
 use super::args::{Cli, Command};
 use super::context::Context;
 use super::describe::config_failure;
-use super::{accept, adopt, drift_check, init, migrate, new, split, status};
+use super::{accept, adopt, blockers, drift_check, init, migrate, new, reap_idle, split, status};
 
 /// Runs the command line and returns how it ended.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
@@ -29,7 +29,11 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
     };
     let global = &cli.global;
     let ui = Ui::new(global.format, global.quiet, global.verbose, global.color);
-    match prepare(&cli).and_then(|config| dispatch(&cli, &Context { ui: &ui, config })) {
+    let prepared = prepare(&cli);
+    if let (Err(failure), Command::ReapIdle(args)) = (&prepared, &cli.command) {
+        reap_idle::before_anything(&ui, args, failure.exit);
+    }
+    match prepared.and_then(|config| dispatch(&cli, &Context { ui: &ui, config })) {
         Ok(exit) => exit,
         Err(failure) => {
             // There is nowhere left to say that both streams are gone.
@@ -56,6 +60,12 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     }
     if cli.global.target.is_some() && cli.global.database_url.is_some() {
         return conflict("`--target` cannot be used with `--database-url`: each names a database");
+    }
+    if let Command::ReapIdle(args) = &cli.command
+        && args.all_targets
+        && (cli.global.target.is_some() || cli.global.database_url.is_some())
+    {
+        return conflict("`--all-targets` cannot be used with `--target` or `--database-url`");
     }
     if cli.global.format.is_of_findings() && !cli.has_findings() {
         return conflict(&format!(
@@ -134,6 +144,8 @@ fn dispatch(cli: &Cli, context: &Context<'_>) -> Result<Exit, Failure> {
         Command::Migrate(args) => migrate::run(context, args),
         Command::DriftCheck(args) => drift_check::run(context, args),
         Command::Accept(args) => accept::run(context, args),
+        Command::Blockers(args) => blockers::run(context, args),
+        Command::ReapIdle(args) => reap_idle::run(context, args),
         Command::Split(args) => split::run(context, args),
     }
 }

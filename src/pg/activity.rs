@@ -121,7 +121,19 @@ pub async fn waiting(session: &Session, mark: &str) -> Result<Option<Waiting>, L
 /// # Errors
 /// [`LookError`].
 pub async fn relations(session: &Session, names: &[RelationName]) -> Result<Vec<Option<Relation>>, LookError> {
-    let names_array = text_array(names.iter().map(ToString::to_string));
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    relations_as_written(session, &names).await
+}
+
+/// Does the same for names as a person writes them: folded to lower case unless they are quoted, with or without a schema.
+///
+/// # Privileges
+/// USAGE on their schemas.
+///
+/// # Errors
+/// [`LookError`]; also for what is written so that it can be no name.
+pub async fn relations_as_written(session: &Session, names: &[String]) -> Result<Vec<Option<Relation>>, LookError> {
+    let names_array = text_array(names.iter().cloned());
     let rows = session.rows(&bind(RELATIONS, &[Value::Text(&names_array)])?).await?;
     let mut found = vec![None; names.len()];
     for row in rows {
@@ -252,18 +264,18 @@ fn backend_kind(kind: Option<&str>, query: Option<&str>) -> Kind {
     }
 }
 
-fn number<T: std::str::FromStr>(text: Option<&str>) -> Result<Option<T>, LookError> {
+pub(super) fn number<T: std::str::FromStr>(text: Option<&str>) -> Result<Option<T>, LookError> {
     text.map(|text| text.parse().map_err(|_| unreadable(format!("the number {text}"))))
         .transpose()
 }
 
 /// A clock that was set back makes an age negative: none at all then.
-fn milliseconds(text: Option<&str>) -> Result<Option<Duration>, LookError> {
+pub(super) fn milliseconds(text: Option<&str>) -> Result<Option<Duration>, LookError> {
     let number: Option<i64> = number(text)?;
     Ok(number.map(|number| Duration::from_millis(number.try_into().unwrap_or(0))))
 }
 
-fn unreadable(what: impl Into<String>) -> LookError {
+pub(super) fn unreadable(what: impl Into<String>) -> LookError {
     LookError::Unreadable(what.into())
 }
 

@@ -57,15 +57,16 @@ pub enum Ended {
 /// [`LookError`].
 pub async fn end(session: &Session, ending: &Ending<'_>) -> Result<Ended, LookError> {
     let backend = ending.backend;
-    let (Some(pid), Some(started), Some(transaction)) = (backend.pid, &backend.backend_start, &backend.xact_start)
-    else {
+    let (Some(pid), Some(started)) = (backend.pid, &backend.backend_start) else {
         return Ok(Ended::Spared(Spared::Hidden));
     };
+    // The server forgets when a transaction began once it is aborted; whoever goes on is then told by state and age.
+    let transaction = backend.xact_start.as_ref().map(|time| time.0.as_str());
     let oids = array(ending.holding.unwrap_or_default());
     let values = [
         Value::Integer(pid.0.into()),
         Value::Text(&started.0),
-        Value::Text(&transaction.0),
+        Value::Optional(transaction),
         Value::Integer(ending.older_than.as_millis().try_into().unwrap_or(i64::MAX)),
         Value::Boolean(ending.holding.is_some()),
         Value::Text(&oids),
@@ -93,7 +94,9 @@ pub async fn end(session: &Session, ending: &Ending<'_>) -> Result<Ended, LookEr
 }
 
 fn refused(error: &MessageError) -> Spared {
-    let text = error.to_string();
+    // From 16 on the message is the same for both, and the detail says which.
+    let detail = error.server().and_then(|server| server.detail.as_deref());
+    let text = format!("{error} {}", detail.unwrap_or_default());
     if text.contains("superuser") || text.contains("SUPERUSER") {
         Spared::Superuser
     } else {

@@ -15,11 +15,13 @@ pub mod message;
 pub mod mirror;
 pub mod monitor;
 pub mod peers;
+pub mod reaping;
 pub mod scratch;
 pub mod settings;
 pub mod shadow;
 pub mod steps;
 pub mod tls;
+pub mod waits;
 
 pub use activity::LookError;
 pub use bind::{NulByte, Value};

@@ -14,6 +14,7 @@ use super::document::Document;
 use super::failure::{render_failure, with_failure};
 use super::formats::{Told, defused, github, junit, markdown, sarif, summary};
 use super::progress::Progress;
+use super::screen::Screen;
 use super::text::{WARNING, printable, render_findings};
 
 /// How results are printed.
@@ -95,6 +96,37 @@ impl Ui {
             return stdout.flush();
         }
         self.document(document, None)
+    }
+
+    /// Prints to stdout what was done before a failure; machines find it in the document of the failure.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn partial(&self, document: &Document, text: &str) -> io::Result<()> {
+        if self.format == Format::Text {
+            return self.result(document, text);
+        }
+        Ok(())
+    }
+
+    /// Takes the terminal's screen, for what is watched; `None` where stdout is no terminal.
+    pub fn screen(&self) -> Option<Screen> {
+        Screen::take(choice(self.color, &io::stdout()) != Choice::Never)
+    }
+
+    /// Returns the width of the terminal behind stdout; `None` in a pipe, where nothing is cut.
+    pub fn width(&self) -> Option<u16> {
+        stdout_width()
+    }
+
+    /// Whether results are printed for machines.
+    pub fn is_for_machines(&self) -> bool {
+        self.format != Format::Text
+    }
+
+    /// Whether what is spared is told too.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose
     }
 
     /// Prints a document in the format that machines asked for.

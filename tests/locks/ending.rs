@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use rlsctl::activity::{Oid, ServerTime, Spared};
+use rlsctl::activity::{Oid, Pid, ServerTime, SessionState, Spared};
+use rlsctl::pg::activity::{self, Around};
 use rlsctl::pg::ending::{Ended, Ending, detail, end};
 
 use super::{around, of, oids, open, run};
@@ -138,4 +139,32 @@ fn without_the_power_nobody_is_ended() {
     });
     dead.ok("commit");
     db.admin(&format!("drop role looks_{name}"));
+}
+
+#[test]
+fn an_aborted_transaction_is_ended_although_the_server_forgot_when_it_began() {
+    let (db, dead) = dead();
+    dead.run("select 1/0").unwrap_err();
+    run(async {
+        let session = open(&db, None).await;
+        let wanted = Around {
+            pids: &[Pid(dead.pid())],
+            ..Around::default()
+        };
+        let seen = activity::around(&session, &wanted).await.unwrap();
+        let backend = of(&seen, dead.pid());
+        assert_eq!(
+            (backend.state, &backend.xact_start),
+            (Some(SessionState::IdleInFailedTransaction), &None)
+        );
+        let mut ending = Ending {
+            backend,
+            older_than: Duration::from_secs(600),
+            holding: None,
+        };
+        assert_eq!(end(&session, &ending).await.unwrap(), Ended::Spared(Spared::Changed));
+        ending.older_than = Duration::ZERO;
+        assert_eq!(end(&session, &ending).await.unwrap(), Ended::Gone);
+    });
+    assert!(dead.run("rollback").is_err());
 }

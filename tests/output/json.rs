@@ -6,8 +6,10 @@ use fs_err as fs;
 use serde_json::{Value, json};
 
 use crate::support::db::TestDb;
+use crate::support::poll::eventually;
 use crate::support::project::Project;
 use crate::support::rlsctl::Run;
+use crate::support::session::Session;
 
 /// What every document has.
 fn is_a_document(run: &Run, schema: &str) -> Value {
@@ -48,6 +50,34 @@ impl World {
 
     fn run(&self, args: &[&str]) -> Run {
         self.project.on(&self.db, args).arg("--format").arg("json").run()
+    }
+
+    /// Opens a session with a name.
+    fn session(&self, application: &str) -> Session {
+        Session::connect(&format!("{} application_name={application}", self.db.dsn()))
+    }
+
+    /// Somebody waits.
+    fn blockers(&self) -> Run {
+        self.db.psql("create table orders (id int)");
+        let (holder, waiter) = (self.session("worker"), self.session("psql"));
+        holder.ok("begin; select from orders where id = 17");
+        let pending = waiter.start("alter table orders add total int");
+        self.db.until_waiting_for_lock(waiter.pid());
+        let run = self.run(&["blockers"]).exits(0);
+        holder.ok("commit");
+        pending.finish().unwrap();
+        run
+    }
+
+    /// Somebody is dead.
+    fn reap_idle(&self) -> Run {
+        self.db.psql("create table orders (id int)");
+        let dead = self.session("worker");
+        dead.ok("begin; select from orders where id = 17");
+        let age = "select clock_timestamp() - state_change > '1.1 s' from pg_stat_activity where pid = ";
+        eventually("it is old", || self.db.psql(&format!("{age}{}", dead.pid())) == "t");
+        self.run(&["reap-idle", "--older-than", "1s"]).exits(0)
     }
 
     /// Returns the example of that name in the documentation: how the command ended, as which document.
@@ -103,6 +133,8 @@ impl World {
                 let reason = ["accept", "0001", "--reason", "the type was wrong"];
                 (world.run(&reason).exits(0), "accept")
             }
+            "blockers" => (world.blockers(), "blockers"),
+            "reap-idle" => (world.reap_idle(), "reap-idle"),
             "split" => {
                 let tables = ["a", "b", "c", "d", "e", "f"];
                 let each = |sql: &str| tables.map(|table| sql.replace("{}", table)).concat();
@@ -133,6 +165,9 @@ fn normalized(value: &mut Value, key: &str) {
             }
         }
         ("duration_ms", Value::Number(_)) => *value = json!(4.2),
+        ("in_state_ms" | "in_transaction_ms", Value::Number(_)) => *value = json!(259_200_000),
+        ("since_ms" | "longest_wait_ms", Value::Number(_)) => *value = json!(12_000),
+        ("database" | "role", Value::String(text)) => "app".clone_into(text),
         ("message", Value::String(text)) if text.contains(" was applied at ") || text.contains("applied at ") => {
             if let Some((before, _)) = text.split_once(" at ") {
                 *text = format!("{before} at 2026-11-21 09:30:00+00 by migrator");
@@ -140,6 +175,29 @@ fn normalized(value: &mut Value, key: &str) {
         }
         (_, Value::Array(items)) => items.iter_mut().for_each(|item| normalized(item, key)),
         (_, Value::Object(map)) => map.iter_mut().for_each(|(key, value)| normalized(value, key)),
+        _ => {}
+    }
+}
+
+/// Gives the sessions of a document process ids in the order in which they are told.
+fn renumbered(document: &mut Value) {
+    let mut pids = Vec::new();
+    pids_of(document, &mut pids);
+    let text = pids.iter().enumerate().fold(document.to_string(), |text, (at, pid)| {
+        let number = regex::Regex::new(&format!(r"\b{pid}\b")).unwrap();
+        number.replace_all(&text, format!("{}", 4711 + at)).into_owned()
+    });
+    *document = serde_json::from_str(&text).unwrap();
+}
+
+fn pids_of(value: &Value, pids: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| pids_of(item, pids)),
+        Value::Object(map) => {
+            let pid = map.get("pid").filter(|pid| pid.is_number()).map(ToString::to_string);
+            pids.extend(pid);
+            map.values().for_each(|item| pids_of(item, pids));
+        }
         _ => {}
     }
 }
@@ -160,6 +218,7 @@ fn the_examples_in_the_documentation_are_the_programs_own() {
         let (run, schema) = World::example(name);
         let mut document = is_a_document(&run, schema);
         normalized(&mut document, "");
+        renumbered(&mut document);
         every_key_is_explained(&text, &document);
         made.push_str(&format!("{OPEN}{name} -->\n```json\n{document:#}\n```\n{rest}"));
         names.push(name.to_owned());
@@ -204,6 +263,8 @@ fn there_is_one_document_however_a_command_ends() {
         (&["migrate"], "migrate"),
         (&["migrate", "--plan"], "migrate"),
         (&["adopt"], "adopt"),
+        (&["blockers"], "blockers"),
+        (&["reap-idle"], "reap-idle"),
     ] {
         let run = without_database(args).exits(3);
         let document = is_a_document(&run, schema);
