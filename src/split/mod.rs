@@ -1,8 +1,8 @@
 //! `split`: cuts a wide migration into sections of one table, and files of at most eight.
 //!
-//! [`units`](unit::units) cuts the script into statements with their comments and says where each may stand; [`arrange`](arrange::arrange)
+//! [`unit::units`] cuts the script into statements with their comments and says where each may stand; [`arrange`](arrange::arrange)
 //! puts them into files, heads and sections without changing the order of any two that depend on each other;
-//! [`compose`](compose::compose) writes the texts; [`Staged`](write::Staged) puts all files into place, or none. Everything but the last
+//! [`compose`](compose::compose) writes the texts; [`write::Staged`] puts all files into place, or none. Everything but the last
 //! is pure. That the catalog comes out the same is not believed but tried: by the command, on a throwaway server.
 
 pub mod arrange;
