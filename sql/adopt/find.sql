@@ -1,7 +1,7 @@
 -- Purpose: tables that are other tools' ledgers, told by their columns: names are configurable, and `schema_migrations` is the name
 --   of six tools' ledgers. `certain` is false where the columns are so few and common that they prove nothing by themselves.
 --   Ledgers that Supabase's own services keep for themselves are left out: they are never the project's.
--- Parameters: $1 whether to look only where there is no ledger of ours. Privileges: none. Lowest version: 13.
+-- Parameters: none. Privileges: none. Lowest version: 13.
 with signature (peer, needs, others, certain) as (
   values
     ('supabase', '{version,statements}'::text[], true, true),
@@ -45,5 +45,4 @@ select s.nspname, s.relname,
   g.certain or s.relname ~* 'migration|boundary_schema_version' as certain
 from shape s
 join signature g on s.columns @> g.needs and (g.others or s.columns <@ g.needs)
-where not $1 or pg_catalog.to_regclass('rlsctl.meta') is null
 order by s.nspname, s.relname, g.peer;

@@ -172,9 +172,14 @@ pub async fn gather(context: &Context<'_>, work: Work) -> Result<Gathered, NotGa
 /// Connects, and looks at server and ledger.
 pub async fn connect_and_look(settings: &Settings, work: Work) -> Result<(Session, Look), Failure> {
     let session = connect(settings, work).await?;
-    let look = ledger_store::look(&session)
+    let mut look = ledger_store::look(&session)
         .await
         .map_err(|error| ledger_failure(&error))?;
+    // Who migrates finds out when the ledger is made, which saves a message.
+    if work != Work::Migrator {
+        let others = ledger_store::look_for_others(&session, &mut look).await;
+        others.map_err(|error| ledger_failure(&error))?;
+    }
     Ok((session, look))
 }
 
@@ -233,6 +238,9 @@ pub fn ledger_failure(error: &LedgerError) -> Failure {
             let mut failure = failure.hint("use the rlsctl that wrote it, or a newer one");
             failure.exit = Exit::Refused;
             failure
+        }
+        LedgerError::Others => {
+            failure.hint("take it over, which runs nothing: `rlsctl adopt --dry-run`, then `rlsctl adopt`")
         }
         LedgerError::Unreadable { .. } => failure.hint("see what changed schema rlsctl; rlsctl does not guess"),
         LedgerError::Message(MessageError::Refused { refusal }) => {

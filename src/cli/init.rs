@@ -69,9 +69,11 @@ fn look(context: &Context<'_>) -> Result<(TargetInfo, Look), Failure> {
     let (settings, target) = settings(context)?;
     block_on(async {
         let session = connect(&settings, Work::Reader).await?;
-        let look = ledger_store::look(&session)
+        let mut look = ledger_store::look(&session)
             .await
             .map_err(|error| ledger_failure(&error))?;
+        let others = ledger_store::look_for_others(&session, &mut look).await;
+        others.map_err(|error| ledger_failure(&error))?;
         session.close().await;
         Ok((target, look))
     })?

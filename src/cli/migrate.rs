@@ -10,7 +10,7 @@ use crate::migrate::explain::explain;
 use crate::migrate::plan::{Ask, plan};
 use crate::migrate::{Interrupt, Migrator, Mirroring, NotMirrored, Outcome, Plan};
 use crate::migration::{Version, git};
-use crate::pg::{Look, Work, ledger_store};
+use crate::pg::{LedgerError, Look, Session, Work, ledger_store};
 use crate::report::{Document, ledgers_text, outcome_document, outcome_text, plan_document, plan_text};
 
 use super::args::MigrateArgs;
@@ -22,6 +22,16 @@ use super::wide::too_wide;
 
 /// The command's name in documents.
 const NAME: &str = "migrate";
+
+/// What a run is to do beside its plan.
+struct Run {
+    /// Another tool's ledger that is kept in step.
+    mirroring: Option<Mirroring>,
+    /// Who may be ended.
+    rule: Option<Rule>,
+    /// Whether a first ledger of ours is made where another tool's is there.
+    beside_others: bool,
+}
 
 /// Verifies the ledger, then applies what is pending.
 pub fn run(context: &Context<'_>, args: &MigrateArgs) -> Result<Exit, Failure> {
@@ -65,9 +75,13 @@ async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> 
         return finish(context, &outcome, document);
     }
     writable(&gathered.look)?;
-    other_ledgers(&gathered.look, args)?;
     let rule = (!args.keep_blockers).then(|| context.config.reap.clone());
-    Box::pin(execute(context, plan, gathered, (mirroring, rule), document)).await
+    let run = Run {
+        mirroring,
+        rule,
+        beside_others: args.ignore_other_ledger,
+    };
+    Box::pin(execute(context, plan, gathered, run, document)).await
 }
 
 /// Returns the other tool's ledger that is to be kept in step, if one is; or what is wrong with it.
@@ -147,15 +161,14 @@ fn print_plan(
 }
 
 /// A database with another tool's ledger and none of ours has had these files applied already, most likely.
-fn other_ledgers(look: &Look, args: &MigrateArgs) -> Result<(), Failure> {
-    if look.ledger.is_some() || look.other_ledgers.is_empty() || args.ignore_other_ledger {
-        return Ok(());
-    }
+async fn other_ledgers(session: &Session, mut look: Look) -> Result<Failure, LedgerError> {
+    ledger_store::look_for_others(session, &mut look).await?;
     let what = format!(
-        "the database has another tool's ledger and none of rlsctl: {}",
+        "{}: {}",
+        LedgerError::Others,
         ledgers_text(&look.other_ledgers).join(", ")
     );
-    Err(Failure::new(Exit::Refused, what)
+    Ok(Failure::new(Exit::Refused, what)
         .cause("these files have most likely been applied by it, and would be applied a second time")
         .state("nothing was changed")
         .hint("take it over, which runs nothing: `rlsctl adopt --dry-run`, then `rlsctl adopt`")
@@ -166,7 +179,7 @@ async fn execute(
     context: &Context<'_>,
     plan: Plan,
     gathered: Gathered,
-    (mirroring, rule): (Option<Mirroring>, Option<Rule>),
+    run: Run,
     document: Document,
 ) -> Result<Exit, Failure> {
     let interrupt = listen_for_signals()?;
@@ -177,9 +190,14 @@ async fn execute(
     context.ui.on(Event::Target {
         description: gathered.target.description.clone(),
     });
-    ledger_store::bring_up_to_date(&gathered.session, &gathered.look)
-        .await
-        .map_err(|error| ledger_failure(&error))?;
+    match ledger_store::bring_up_to_date(&gathered.session, &gathered.look, run.beside_others).await {
+        Ok(()) => {}
+        Err(LedgerError::Others) => {
+            let found = other_ledgers(&gathered.session, gathered.look).await;
+            return Err(found.map_err(|error| ledger_failure(&error))?);
+        }
+        Err(error) => return Err(ledger_failure(&error)),
+    }
     let Gathered {
         set,
         session,
@@ -191,7 +209,7 @@ async fn execute(
     // Without git, or in a panic of that thread, the ledger's column stays null.
     let commit = commit.join().unwrap_or_default();
     let migrator = Migrator::new(session, settings, look, context.ui, interrupt, commit);
-    let mut migrator = migrator.mirroring(mirroring).ending(rule);
+    let mut migrator = migrator.mirroring(run.mirroring).ending(run.rule);
     let outcome = migrator.run(plan).await;
     migrator.close().await;
     finish(context, &outcome, document)

@@ -214,7 +214,7 @@ async fn run(
             .unwrap_or_default();
         failed(&first)
     })?;
-    ledger_store::bring_up_to_date(&session, &look)
+    ledger_store::bring_up_to_date(&session, &look, true)
         .await
         .map_err(|error| ledger_failure(&error))?;
     let (_sender, receiver) = watch::channel(None);

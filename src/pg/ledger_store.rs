@@ -24,6 +24,7 @@ const UPGRADES: [&str; 2] = [
 const CREATION_KEY: i64 = i64::from_be_bytes([0xc7, 0x27, 0xc5, 0xb2, 0xbd, 0x60, 0x9a, 0x64]);
 
 const LOOK_SERVER: &str = include_str!("../../sql/ledger/look_server.sql");
+const NO_OTHER: &str = include_str!("../../sql/ledger/no_other.sql");
 const LOOK: &str = include_str!("../../sql/ledger/look.sql");
 const ENTRIES: &str = include_str!("../../sql/ledger/entries.sql");
 const STEPS: &str = include_str!("../../sql/ledger/steps.sql");
@@ -53,7 +54,7 @@ pub struct Look {
     pub backend: Pid,
     /// How long a session waits for a lock before the server looks for a deadlock.
     pub deadlock_timeout: Duration,
-    /// Where ours is not there: tables that are another tool's ledger.
+    /// Where ours is not there, and that was asked: tables that are another tool's ledger.
     pub other_ledgers: Vec<PeerTable>,
     /// Our ledger, if it is there.
     pub ledger: Option<LedgerLook>,
@@ -92,6 +93,9 @@ pub struct StepRow {
 /// Why the ledger cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
+    /// Another tool's ledger is there, and none of ours.
+    #[error("the database has another tool's ledger and none of rlsctl")]
+    Others,
     /// The server refused, or the connection is gone.
     #[error(transparent)]
     Message(#[from] MessageError),
@@ -134,20 +138,12 @@ fn text(row: &Row, column: usize) -> Result<&str, LedgerError> {
 /// # Errors
 /// [`LedgerError`]; a ledger that is not there is not an error.
 pub async fn look(session: &Session) -> Result<Look, LedgerError> {
-    let (server, peers) = (statement(LOOK_SERVER), peers::find_statement(true));
-    let answer = session.message(&format!("{server};\n{peers};\n{LOOK}")).await;
-    let Some((server, rest)) = answer.rows.split_first() else {
+    let answer = session.message(&format!("{};\n{LOOK}", statement(LOOK_SERVER))).await;
+    let Some((server, ours)) = answer.rows.split_first() else {
         answer.result?;
         return Err(unreadable("the server sent no row"));
     };
     let mut look = read_server(server)?;
-    // Another tool's ledger is a row of four columns; none is sent where ours is there.
-    let others = rest.iter().take_while(|row| row.len() == 4);
-    look.other_ledgers = others
-        .filter_map(peers::read_table)
-        .filter(|table| table.certain)
-        .collect();
-    let ours: Vec<&Row> = rest.iter().filter(|row| row.len() != 4).collect();
     if let Err(error) = answer.result {
         return match error.sqlstate() {
             // No schema, or no table: no ledger yet.
@@ -157,7 +153,7 @@ pub async fn look(session: &Session) -> Result<Look, LedgerError> {
                 grant: read_grant(&look.acting_role),
                 role: look.acting_role,
             }),
-            _ => match ours.first().map(|row| format(row)) {
+            _ => match ours.first().map(format) {
                 // A newer format may have other columns; its number says so more clearly than the missing column.
                 Some(Ok(found)) if found > FORMAT => Err(LedgerError::Newer { found }),
                 _ => Err(error.into()),
@@ -208,19 +204,39 @@ fn read_server(row: &Row) -> Result<Look, LedgerError> {
     })
 }
 
+/// Looks for other tools' ledgers, where ours is not there. One message there, none elsewhere: to look for them by their columns takes the
+/// server longer than all else that a run without work asks of it.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn look_for_others(session: &Session, look: &mut Look) -> Result<(), LedgerError> {
+    if look.ledger.is_none() {
+        let found = peers::find(session).await?;
+        look.other_ledgers = found.into_iter().filter(|table| table.certain).collect();
+    }
+    Ok(())
+}
+
 /// Creates schema `rlsctl`, or brings it to the format this binary writes. Safe with a second runner at the same moment.
 ///
 /// # Errors
-/// [`LedgerError::Privilege`] names the GRANT; [`LedgerError::Message`].
+/// [`LedgerError::Privilege`] names the GRANT; [`LedgerError::Others`] where `beside_others` is not wanted and another tool's ledger is there,
+/// in which case nothing is made; [`LedgerError::Message`].
 ///
 /// # Privileges
 /// CREATE on the database for a new ledger; owner of schema `rlsctl` for an upgrade.
-pub async fn bring_up_to_date(session: &Session, look: &Look) -> Result<(), LedgerError> {
+pub async fn bring_up_to_date(session: &Session, look: &Look, beside_others: bool) -> Result<(), LedgerError> {
     let found = look.ledger.as_ref().map_or(0, |ledger| ledger.format);
     if found == FORMAT {
         return Ok(());
     }
-    let answer = session.message(&upgrade_message(found)).await;
+    let guard = if found == 0 && !beside_others {
+        no_other()
+    } else {
+        String::new()
+    };
+    let message = format!("begin; {guard}{}commit", upgrade_statements(found));
+    let answer = session.message(&message).await;
     let Err(error) = answer.result else {
         return Ok(());
     };
@@ -229,8 +245,15 @@ pub async fn bring_up_to_date(session: &Session, look: &Look) -> Result<(), Ledg
         // Schema or relation exists already: another runner was faster. It held the lock until it had committed.
         Some("42P06" | "42P07" | "23505") => Ok(()),
         Some("42501") => Err(privilege(look)),
+        Some("22012") if found == 0 => Err(LedgerError::Others),
         _ => Err(error.into()),
     }
+}
+
+/// Returns what fails where another tool's ledger is there.
+fn no_other() -> String {
+    let guard = bind(NO_OTHER, &[Value::Query(peers::find_statement())]).expect("our own query holds no NUL byte");
+    format!("{guard};\n")
 }
 
 /// Returns why the ledger could be neither made nor upgraded nor written, and the statement that mends it.
@@ -253,11 +276,6 @@ pub(super) fn privilege(look: &Look) -> LedgerError {
         action: action.to_owned(),
         grant,
     }
-}
-
-/// All upgrades after `found` in one transaction.
-fn upgrade_message(found: usize) -> String {
-    format!("begin; {}commit", upgrade_statements(found))
 }
 
 /// Returns the statements that bring a ledger of format `found` up to date, 0 being none, for a transaction that is open; nothing if it
@@ -409,10 +427,10 @@ mod tests {
 
     #[test]
     fn an_upgrade_runs_only_the_files_that_are_missing() {
-        let fresh = upgrade_message(0);
+        let fresh = upgrade_statements(0);
         assert!(fresh.contains("create schema rlsctl") && fresh.contains("rlsctl.schema_mark"));
         assert!(fresh.contains("insert into rlsctl.meta"));
-        let second = upgrade_message(1);
+        let second = upgrade_statements(1);
         assert!(!second.contains("create schema rlsctl") && second.contains("rlsctl.schema_mark"));
         assert!(second.contains("update rlsctl.meta"));
     }

@@ -70,13 +70,13 @@ fn unreadable(what: impl Into<String>) -> PeerError {
 /// # Errors
 /// [`MessageError`].
 pub async fn find(session: &Session) -> Result<Vec<PeerTable>, MessageError> {
-    let rows = session.rows(&find_statement(false)).await?;
+    let rows = session.rows(statement(FIND)).await?;
     Ok(rows.iter().filter_map(read_table).collect())
 }
 
-/// Returns the statement that finds them, or finds none where there is a ledger of ours.
-pub(super) fn find_statement(without_ours: bool) -> String {
-    bind(FIND, &[Value::Boolean(without_ours)]).expect("a boolean holds no NUL byte")
+/// Returns the statement that finds them.
+pub(super) fn find_statement() -> &'static str {
+    statement(FIND)
 }
 
 /// A row of a tool that is not known cannot come: the statement names them all, and a test compares.
@@ -261,7 +261,7 @@ fn read_adopted(rows: &[Row]) -> Vec<Adopted> {
 /// # Errors
 /// [`PeerError`].
 pub async fn beside(session: &Session) -> Result<(Vec<PeerTable>, Vec<Adopted>), PeerError> {
-    let both = format!("{};\n{}", find_statement(false), statement(ADOPTED));
+    let both = format!("{};\n{}", find_statement(), statement(ADOPTED));
     let rows = session.rows(&both).await?;
     let (tables, adopted): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.len() == FIND_COLUMNS);
     Ok((tables.iter().filter_map(read_table).collect(), read_adopted(&adopted)))

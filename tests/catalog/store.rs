@@ -14,7 +14,7 @@ fn the_newest_mark_comes_back_and_older_ones_lose_their_definitions() {
     run(async {
         let session = open(&db, None).await;
         let look = ledger_store::look(&session).await.unwrap();
-        ledger_store::bring_up_to_date(&session, &look).await.unwrap();
+        ledger_store::bring_up_to_date(&session, &look, false).await.unwrap();
         assert_eq!(mark_store::newest(&session).await.unwrap(), None);
 
         let (head, snapshot) = (Head::of([]), taken(&session).await);
