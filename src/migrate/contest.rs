@@ -306,10 +306,19 @@ impl Migrator<'_> {
     /// Returns who is in the way of what is not done, with the reason why each was left alone.
     pub(super) fn in_the_way(&self, contest: &Contest) -> Vec<Blocker> {
         let unfinished = contest.pool.unfinished(&contest.seen);
-        let ways = unfinished.iter().flat_map(|busy| &busy.on);
-        let blockers = ways.map(|(need, backend)| {
+        // Who is in the way on several tables is told once.
+        let mut ways: Vec<(&Backend, Vec<String>)> = Vec::new();
+        for (need, backend) in unfinished.iter().flat_map(|busy| &busy.on) {
+            let wanted = wants(&need.relation, need.mode);
+            match ways.iter_mut().find(|(known, _)| std::ptr::eq(*known, *backend)) {
+                Some((_, tables)) if tables.contains(&wanted) => {}
+                Some((_, tables)) => tables.push(wanted),
+                None => ways.push((backend, vec![wanted])),
+            }
+        }
+        let blockers = ways.into_iter().map(|(backend, tables)| {
             let spared = judge(self.rule.as_ref(), backend).err();
-            backend.as_blocker(Some(wants(&need.relation, need.mode)), spared.as_ref())
+            backend.as_blocker(Some(tables.join(", ")), spared.as_ref())
         });
         let found: Vec<Blocker> = blockers.collect();
         if found.is_empty() { self.blockers.clone() } else { found }

@@ -12,6 +12,8 @@ use crate::event::{Blocker, Event};
 use super::bar::BarTerminal;
 use super::text::{DIM, GOOD, NOTE, WARNING, count, printable};
 
+/// How many sessions in the way are told while we wait.
+const LINES: usize = 5;
 /// How often the bar is drawn at most, a second.
 const REDRAWS: u8 = 20;
 
@@ -121,9 +123,9 @@ fn line(event: &Event) -> Option<String> {
             waited,
             blockers,
         } => format!(
-            "{WARNING}waiting{WARNING:#} {version} for {}: {}",
+            "{WARNING}waiting{WARNING:#} {version} for {}{}",
             human_duration(*waited),
-            who(blockers)
+            each(blockers)
         ),
         Event::Ended { version, blocker } => {
             format!(
@@ -181,6 +183,22 @@ pub(super) fn who(blockers: &[Blocker]) -> String {
         format!(" and {} more", count(more, "session"))
     };
     format!("blocked by {}{more}", shown.join("; "))
+}
+
+/// Returns who is in the way, a line each.
+fn each(blockers: &[Blocker]) -> String {
+    if blockers.is_empty() {
+        return format!(": {}", who(blockers));
+    }
+    let lines = blockers
+        .iter()
+        .take(LINES)
+        .map(|blocker| format!("\n  blocked by {}", one(blocker)));
+    let mut text: String = lines.collect();
+    if blockers.len() > LINES {
+        write!(text, "\n  and {} more", count(blockers.len() - LINES, "session")).expect("a String can be written to");
+    }
+    text
 }
 
 /// Returns one session that is in the way, for people.
