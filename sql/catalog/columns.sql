@@ -26,7 +26,8 @@ select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' whe
     case when a.attstattarget >= 0 then x.name || ' statistics ' || a.attstattarget end,
     case when a.attoptions is not null then (
       select pg_catalog.string_agg(x.name || ' option ' || o, E'\n' order by o collate "C")
-      from pg_catalog.unnest(a.attoptions) o) end,
+      from pg_catalog.unnest(a.attoptions) o
+      where o not like 'pg\_%') end, -- what the server keeps there for itself is not the same twice: pg_attver, since 15.20
     case when a.attfdwoptions is not null then (
       select pg_catalog.string_agg(x.name || ' option ' || o.option_name || ' ' || pg_catalog.quote_literal(o.option_value), E'\n'
         order by o.option_name collate "C") from pg_catalog.pg_options_to_table(a.attfdwoptions) o) end,

@@ -5,6 +5,6 @@ from pg_catalog.pg_index i
 join pg_catalog.pg_class c on c.oid = i.indexrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where not i.indisvalid
-  and c.relname ~ '_cc(new|old)[0-9]*$'
+  and c.relname ~ '_cc(new|old)[0-9]*\Z'
   and i.indexrelid <> all (('{' || $1 || '}')::oid[])
 order by n.nspname, c.relname;

@@ -14,6 +14,7 @@ use crate::script::{LockMode, Piece, RelationName, SessionEffect, SessionEffects
 use super::contest::{Contest, Turn, is_about_locks};
 use super::cut::{How, Segment, Step};
 use super::execute::{Migrator, changed, text};
+use super::locking::needs::may_mean_others;
 use super::locking::prelude::prelude;
 use super::locking::{Item, Need, Needs, TableNeed, Take, needs};
 use super::message::Envelope;
@@ -131,7 +132,7 @@ impl Migrator<'_> {
             });
         }
         // Of each section first what it needs, then what it is about.
-        found.extend(parts.iter().map(|part| about(part.step)));
+        found.extend(parts.iter().map(|part| about(part.step, &pooled[part.file].text)));
         let mut items = self.resolve(&found).await;
         let abouts = items.split_off(parts.len());
         for index in 0..items.len() {
@@ -141,8 +142,12 @@ impl Migrator<'_> {
             items[index].alone = part.session.any() || brings_data || part.step.tables.is_empty();
             items[index].group = part.file * 1000 + part.step.settings.len();
             let is_head = |part: usize| parts[part].step.tables.is_empty();
-            let waits_for =
-                |before: &usize| is_head(index) || is_head(*before) || comes_after(&items, &abouts, index, *before);
+            let waits_for = |before: &usize| {
+                is_head(index)
+                    || is_head(*before)
+                    || name_the_same(parts[index].step, parts[*before].step)
+                    || comes_after(&items, &abouts, index, *before)
+            };
             items[index].after = (0..index).filter(waits_for).collect();
         }
         Ok(Work {
@@ -401,7 +406,8 @@ fn needs_of(file: &PlannedFile, text: &Text, pieces: &[Piece], step: &Step) -> N
     let mut found = needs(text.as_str(), pieces, step.span, &file.frame);
     if found.unknown {
         let named = |table: &RelationName| found.tables.iter().any(|known| known.table == *table);
-        let missing: Vec<RelationName> = step.tables.iter().filter(|table| !named(table)).cloned().collect();
+        let missing = about(step, text).tables.into_iter().map(|need| need.table);
+        let missing: Vec<RelationName> = missing.filter(|table| !named(table)).collect();
         found.tables.extend(missing.into_iter().map(|table| TableNeed {
             table,
             mode: LockMode::AccessExclusive,
@@ -412,8 +418,9 @@ fn needs_of(file: &PlannedFile, text: &Text, pieces: &[Piece], step: &Step) -> N
 }
 
 /// Returns the tables that a section is about, for their numbers: an index, a policy's query or a foreign key may name them otherwise.
-fn about(step: &Step) -> Needs {
-    let tables = step.tables.iter().map(|table| TableNeed {
+fn about(step: &Step, text: &Text) -> Needs {
+    let is_meant = |table: &&RelationName| table.schema.is_some() || !may_mean_others(text.as_str());
+    let tables = step.tables.iter().filter(is_meant).map(|table| TableNeed {
         table: table.clone(),
         mode: LockMode::AccessShare,
         upfront: false,
@@ -422,6 +429,12 @@ fn about(step: &Step) -> Needs {
         tables: tables.collect(),
         unknown: false,
     }
+}
+
+/// Whether two sections are about a table of one name, whatever schema it is in.
+fn name_the_same(one: &Step, other: &Step) -> bool {
+    let mut tables = one.tables.iter();
+    tables.any(|table| other.tables.iter().any(|other| other.name == table.name))
 }
 
 /// Whether a part has to wait for an earlier one: it is about what that one needs, needs what that one is about, or one of them is the head

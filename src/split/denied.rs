@@ -21,7 +21,8 @@ pub struct Denied {
 
 /// Returns the tables whose first policy is cut off from the statement that switches row-level security on.
 pub fn denied(script: &str, units: &[Unit], parts: &[Part]) -> Vec<Denied> {
-    let mut enabled: BTreeMap<&RelationName, (usize, (usize, usize))> = BTreeMap::new();
+    // By the name alone: with and without its schema it may be the same table, and to refuse too much does no harm here.
+    let mut enabled: BTreeMap<&str, (usize, (usize, usize))> = BTreeMap::new();
     let mut denied = Vec::new();
     let slots = parts.iter().enumerate().flat_map(|(file, part)| {
         let head = part.head.iter().map(move |(number, _)| (*number, (file, 0)));
@@ -35,12 +36,12 @@ pub fn denied(script: &str, units: &[Unit], parts: &[Part]) -> Vec<Denied> {
         let unit = &units[number];
         let Some(table) = unit.alters.first() else { continue };
         if unit.tag == "CREATE POLICY" {
-            if let Some((enabled, _)) = enabled.remove(table).filter(|(_, other)| *other != slot) {
+            if let Some((enabled, _)) = enabled.remove(table.name.as_str()).filter(|(_, other)| *other != slot) {
                 let (table, policy) = (table.clone(), number);
                 denied.push(Denied { table, enabled, policy });
             }
         } else if enables(unit.body.slice(script)) {
-            enabled.insert(table, (number, slot));
+            enabled.insert(&table.name, (number, slot));
         }
     }
     denied

@@ -148,6 +148,54 @@ fn a_dead_holder_of_a_table_that_only_the_server_knows_is_ended() {
 }
 
 #[test]
+fn whoever_holds_another_table_of_the_same_name_is_not_ended() {
+    for sets in [
+        "set local search_path = s2;",
+        "set search_path = s2;\n-- rlsctl: section a\n",
+        "select set_config('search_path', 's2', true);",
+    ] {
+        let (db, project) = (TestDb::new(), Project::new());
+        db.psql("create table a (id int); create schema s2; create table s2.a (id int)");
+        let (innocent, dead) = (db.session(), db.session());
+        innocent.ok("begin; select from public.a");
+        dead.ok("begin; select from s2.a");
+        until_old(&db, &innocent);
+        until_old(&db, &dead);
+        project.migration("1_a.sql", format!("{sets} alter table a add b int;"));
+        project
+            .on(&db, &["migrate", "--end-blockers-older-than", "1s"])
+            .run()
+            .exits(0);
+        assert!(lives(&innocent) && !lives(&dead), "{sets}");
+        assert_eq!(
+            db.psql("select attrelid::regclass from pg_attribute where attname = 'b'"),
+            "s2.a"
+        );
+    }
+}
+
+#[test]
+fn the_dead_on_a_table_that_the_file_does_not_name_is_ended() {
+    for (sql, held) in [
+        ("drop table child;", "parent"),
+        ("alter table child drop constraint k;", "parent"),
+        ("drop table parent cascade;", "child"),
+    ] {
+        let (db, project) = (TestDb::new(), Project::new());
+        db.psql("create table parent (id int primary key); create table child (id int constraint k references parent)");
+        let dead = db.session();
+        dead.ok(&format!("begin; select from {held}"));
+        until_old(&db, &dead);
+        project.migration("1_a.sql", sql);
+        project
+            .on(&db, &["migrate", "--end-blockers-older-than", "1s"])
+            .run()
+            .exits(0);
+        assert!(!lives(&dead), "{sql}");
+    }
+}
+
+#[test]
 fn all_files_in_one_transaction_get_past_the_dead_too() {
     let (db, project) = (TestDb::new(), Project::new());
     db.psql("create table a (id int)");
@@ -199,6 +247,23 @@ fn an_index_behind_an_old_snapshot_says_so_and_leaves_nothing() {
         db.psql("select indisvalid from pg_index where indrelid = 'a'::regclass"),
         "t"
     );
+}
+
+#[test]
+fn an_index_that_is_rebuilt_is_given_up_at_the_deadline_and_built_later() {
+    let (db, project) = (TestDb::new(), Project::new());
+    db.psql("create table a (id int); create index ia on a (id); create table other (id int)");
+    let old = db.session();
+    old.ok("begin isolation level repeatable read; select from other");
+    project.migration("1_a.sql", "reindex index concurrently ia;");
+    let run = project.on(&db, &["migrate", "--lock-wait", "1s"]).run().exits(4);
+    assert!(run.stderr.contains(&format!("backend {}", old.pid())), "{}", run.stderr);
+    let invalid = "select count(*) from pg_index where indrelid = 'a'::regclass and not indisvalid";
+    assert_eq!(db.psql(invalid), "0");
+    old.ok("commit");
+    project.on(&db, &["migrate"]).run().exits(0);
+    let indexes = "select count(*), bool_and(indisvalid) from pg_index where indrelid = 'a'::regclass";
+    assert_eq!(db.psql(indexes), "1|t");
 }
 
 #[test]

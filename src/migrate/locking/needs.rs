@@ -1,7 +1,7 @@
 //! Which tables a part of a file locks, and which of them it is well to lock before it begins.
 
 use crate::migrate::frame::Frame;
-use crate::script::{LockMode, Piece, PieceKind, RelationName, SessionEffect, Span, Statement, classify};
+use crate::script::{LockMode, Piece, PieceKind, RelationName, Span, Statement, classify};
 
 /// A table and how it is locked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,12 +78,28 @@ impl Needs {
     }
 }
 
-/// Returns what a part of a file needs. Unqualified names are left out where the file sets a `search_path`: they may mean anything.
+/// Whether a file may change what a name without a schema means, in whatever way and wherever in it: then such a name is not looked up, or a
+/// session that holds another table of that name would be taken for one in the way.
+pub fn may_mean_others(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["search_path", "schema", "role", "session authorization"]
+        .iter()
+        .any(|word| {
+            let mut places = text.match_indices(word);
+            places.any(|(at, _)| {
+                *word == "search_path"
+                    || text[..at].trim_end().ends_with("set")
+                    || text[..at].trim_end().ends_with("local")
+            })
+        })
+}
+
+/// Returns what a part of a file needs. Unqualified names are left out where the file may change what they mean.
 pub fn needs(text: &str, pieces: &[Piece], part: Span, frame: &Frame) -> Needs {
     let mut found = Needs::default();
     let mut made: Vec<RelationName> = Vec::new();
     let mut upfront = true;
-    let mut qualified_only = false;
+    let qualified_only = may_mean_others(text);
     let statements = pieces.iter().filter(|piece| {
         piece.kind == PieceKind::Statement
             && part.start <= piece.span.start
@@ -98,7 +114,6 @@ pub fn needs(text: &str, pieces: &[Piece], part: Span, frame: &Frame) -> Needs {
             continue;
         };
         found.unknown |= statement.tables.unknown;
-        qualified_only |= statement.session.has(SessionEffect::Sets);
         take(&mut found, &statement, &made, upfront, qualified_only);
         // It takes its own locks first, and what comes behind it is not locked for as long as it runs.
         upfront &= !statement.tables.unknown && slow(sql).is_none();
@@ -200,9 +215,17 @@ mod tests {
     fn what_cannot_be_known_is_said() {
         let found = of("do $$ begin execute 'drop table a'; end $$; alter table b add x int");
         assert!(found.unknown && !found.tables[0].upfront);
-        assert_eq!(
-            shown("set search_path = x; alter table b add x int; alter table s.c add x int"),
-            ["s.c ACCESS EXCLUSIVE first"]
-        );
+        for sets in [
+            "set search_path = x",
+            "set local search_path to x",
+            "set schema 'x'",
+            "set local role y",
+            "set session authorization z",
+        ] {
+            let text = format!("{sets}; alter table b add x int; alter table s.c add x int");
+            assert_eq!(shown(&text), ["s.c ACCESS EXCLUSIVE first"], "{sets}");
+        }
+        let called = "select set_config('search_path', 'x', true); alter table b add x int";
+        assert!(shown(called).is_empty());
     }
 }

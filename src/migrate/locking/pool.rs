@@ -391,10 +391,10 @@ impl Pool {
             Way::Closed => return None,
             Way::Vacuum(relation) => return Some(Take::Displace { relation: *relation }),
             Way::Young(relation) => *relation,
-            // Refused, and nobody to be seen: held by moments.
-            Way::Free => match item.needs.first() {
-                Some(need) => need.relation.oid,
-                None => Oid(0),
+            // Refused, and nobody to be seen: held by moments, or it is another relation that is waited for. By turns the one and the other.
+            Way::Free => match item.needs.iter().find(|need| need.upfront) {
+                Some(need) if standing.queued % 2 == 0 => need.relation.oid,
+                _ => Oid(0),
             },
         };
         let busy_for = now.saturating_sub(standing.busy_since.unwrap_or(now));

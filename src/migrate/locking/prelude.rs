@@ -25,7 +25,9 @@ pub fn prelude(take: Take, needs: &[&Need], deadlock_timeout: Duration, rest: Du
                 statements.push(lock(first, first.mode, false));
             } else {
                 // It is locked by a statement further down, which then is the one that waits.
-                return vec![timeout_statement(timeout)];
+                statements.extend(upfront.iter().map(|need| lock(need, need.mode, true)));
+                statements.push(timeout_statement(timeout));
+                return statements;
             }
         }
         Take::Displace { relation } => {
@@ -117,6 +119,9 @@ mod tests {
             relation: Oid(3),
             timeout: fifty,
         };
-        assert_eq!(prelude(later, &needs, second, fifty), ["set local lock_timeout = 50"]);
+        assert_eq!(
+            prelude(later, &needs, second, fifty)[2..],
+            ["set local lock_timeout = 50"]
+        );
     }
 }
