@@ -1,6 +1,7 @@
 -- Purpose: the columns of tables, views and composite types in their order, each with what belongs to it. NOT NULL is a fact of the
 --   column: the constraint that stands behind it since 18 is not looked at, but for one that is not yet validated.
---   A default has no columns in it, so the server need not open its table, which takes ten times as long.
+--   A default has no columns in it, so the server need not open its table, which takes ten times as long. An option that begins with
+--   pg_ is what the server keeps there for itself and never writes twice the same: pg_attver, since 15.20.
 -- Parameters: none. Privileges: none. Lowest version: 13.
 select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table' when 'c' then 'type'
     else 'table' end,
@@ -27,7 +28,7 @@ select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' whe
     case when a.attoptions is not null then (
       select pg_catalog.string_agg(x.name || ' option ' || o, E'\n' order by o collate "C")
       from pg_catalog.unnest(a.attoptions) o
-      where o not like 'pg\_%') end, -- what the server keeps there for itself is not the same twice: pg_attver, since 15.20
+      where o not like 'pg\_%') end,
     case when a.attfdwoptions is not null then (
       select pg_catalog.string_agg(x.name || ' option ' || o.option_name || ' ' || pg_catalog.quote_literal(o.option_value), E'\n'
         order by o.option_name collate "C") from pg_catalog.pg_options_to_table(a.attfdwoptions) o) end,
