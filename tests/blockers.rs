@@ -272,7 +272,10 @@ fn without_the_privilege_it_shows_what_it_may_and_names_the_grant() {
 /// Runs on a terminal of some size until `until` has been drawn, then presses Ctrl-C. Returns all that was sent to the terminal.
 fn watched(db: &TestDb, size: &str, args: &str, until: &str) -> String {
     // A shell that is not told to go on ends by the same Ctrl-C.
-    let script = format!("trap : INT; stty {size}; {} {args}; echo \"exit $?\"", env!("CARGO_BIN_EXE_rlsctl"));
+    let script = format!(
+        "trap : INT; stty {size}; {} {args}; echo \"exit $?\"",
+        env!("CARGO_BIN_EXE_rlsctl")
+    );
     let mut child = Command::new("script")
         .args(["-qec", &script, "/dev/null"])
         .env("DATABASE_URL", db.url())
