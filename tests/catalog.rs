@@ -8,9 +8,9 @@ mod store;
 
 use rlsctl::catalog::Snapshot;
 use rlsctl::pg::{self, CatalogError, Environment, Session, Settings, Work};
-use tokio::runtime::Builder;
 
 use crate::support::db::TestDb;
+use crate::support::run;
 
 /// Opens a session of the kind that reads, in a database, as a role.
 async fn open(db: &TestDb, role: Option<&str>) -> Session {
@@ -42,12 +42,4 @@ async fn taken_or_not(session: &Session) -> Result<Snapshot, CatalogError> {
 /// Takes a snapshot of a database.
 fn snapshot(db: &TestDb) -> Snapshot {
     run(async { taken(&open(db, None).await).await })
-}
-
-fn run<T>(future: impl Future<Output = T>) -> T {
-    Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
 }

@@ -9,9 +9,9 @@ use rlsctl::activity::{Backend, Kind, NamePattern, Oid, Pid, Rule};
 use rlsctl::pg::activity::{self, Around};
 use rlsctl::pg::{self, Environment, Session, Settings, Work};
 use rlsctl::script::RelationName;
-use tokio::runtime::Builder;
 
 use crate::support::db::TestDb;
+use crate::support::run;
 
 /// Opens a session that looks, as a role.
 async fn open(db: &TestDb, role: Option<&str>) -> Session {
@@ -66,12 +66,4 @@ fn gid(backend: &Backend) -> Option<&str> {
         Kind::Prepared { gid } => Some(gid),
         _ => None,
     }
-}
-
-fn run<T>(future: impl Future<Output = T>) -> T {
-    Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
 }

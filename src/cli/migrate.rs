@@ -1,14 +1,12 @@
 //! `rlsctl migrate`.
 
-use tokio::sync::watch;
-
 use crate::activity::Rule;
 use crate::event::{Event, Listener as _};
-use crate::exit::{Exit, Failure, Signal};
+use crate::exit::{Exit, Failure};
 use crate::finding::Finding;
 use crate::migrate::explain::explain;
 use crate::migrate::plan::{Ask, plan};
-use crate::migrate::{Interrupt, Migrator, Mirroring, NotMirrored, Outcome, Plan};
+use crate::migrate::{Migrator, Mirroring, NotMirrored, Outcome, Plan};
 use crate::migration::{Version, git};
 use crate::pg::{LedgerError, Look, Session, Work, ledger_store};
 use crate::report::{Document, ledgers_text, outcome_document, outcome_text, plan_document, plan_text};
@@ -18,6 +16,7 @@ use super::beside::{self, Standing};
 use super::connection::{Gathered, applied, gather, ledger_failure, writable};
 use super::context::{Context, Refusal, block_on};
 use super::describe::{config_failure, run_failure};
+use super::signals::Signals;
 use super::wide::too_wide;
 
 /// The command's name in documents.
@@ -182,7 +181,7 @@ async fn execute(
     run: Run,
     document: Document,
 ) -> Result<Exit, Failure> {
-    let interrupt = listen_for_signals()?;
+    let interrupt = Signals::listen()?.interrupt();
     let commit = std::thread::spawn({
         let dir = gathered.set.dir.clone();
         move || git::commit(&dir)
@@ -229,24 +228,4 @@ fn finish(context: &Context<'_>, outcome: &Outcome, document: Document) -> Resul
     told.findings = document.findings;
     context.print(&told, &outcome_text(outcome))?;
     Ok(Exit::Done)
-}
-
-/// Turns SIGINT and SIGTERM into a request to stop, from now on.
-fn listen_for_signals() -> Result<Interrupt, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let failed =
-        |error: std::io::Error| Failure::new(Exit::Bug, "signals cannot be listened for").cause(error.to_string());
-    let mut interrupts = signal(SignalKind::interrupt()).map_err(failed)?;
-    let mut terminations = signal(SignalKind::terminate()).map_err(failed)?;
-    let (sender, receiver) = watch::channel(None);
-    tokio::spawn(async move {
-        let signal = tokio::select! {
-            _ = interrupts.recv() => Signal::Interrupt,
-            _ = terminations.recv() => Signal::Terminate,
-        };
-        sender.send_replace(Some(signal));
-        // Kept: a closed channel would say that no signal can come any more.
-        sender.closed().await;
-    });
-    Ok(Interrupt::new(receiver))
 }

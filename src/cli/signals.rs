@@ -4,6 +4,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::exit::{Exit, Failure, Signal};
+use crate::migrate::Interrupt;
 
 /// The first signal, once it has come.
 #[derive(Clone)]
@@ -30,6 +31,11 @@ impl Signals {
             sender.closed().await;
         });
         Ok(Self(receiver))
+    }
+
+    /// Returns what an executor is told by.
+    pub fn interrupt(&self) -> Interrupt {
+        Interrupt::new(self.0.clone())
     }
 
     /// Returns the signal, if one has come.

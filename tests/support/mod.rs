@@ -15,3 +15,9 @@ pub(crate) mod rlsctl;
 pub(crate) mod servers;
 pub(crate) mod session;
 pub(crate) mod wire;
+
+/// Runs what is asynchronous to its end.
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build().expect("a runtime").block_on(future)
+}
