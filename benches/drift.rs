@@ -103,7 +103,10 @@ fn snapshot(dsn: &str) {
     let mark = runtime.block_on(async {
         let session = pg::connect(&settings, Work::Reader).await.unwrap();
         let look = pg::ledger_store::look(&session).await.unwrap();
-        pg::snapshot(&session, look.server_version).await.unwrap().mark()
+        pg::snapshot(&session, look.server_version, look.sessions())
+            .await
+            .unwrap()
+            .mark()
     });
     assert!(mark.objects.len() > 6000);
     println!("{}", mark.fingerprint);

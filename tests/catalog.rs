@@ -3,11 +3,12 @@
 mod changes;
 mod reading;
 mod sameness;
+mod sharing;
 mod silent;
 mod store;
 
 use rlsctl::catalog::Snapshot;
-use rlsctl::pg::{self, CatalogError, Environment, Session, Settings, Work};
+use rlsctl::pg::{self, CatalogError, Environment, Session, Sessions, Settings, Work};
 
 use crate::support::db::TestDb;
 use crate::support::run;
@@ -27,16 +28,18 @@ async fn open_at(dsn: &str) -> Session {
     pg::connect(&settings, Work::Reader).await.unwrap()
 }
 
-/// Takes a snapshot in a session.
+/// Takes a snapshot in a session; a second one that helps makes no difference.
 async fn taken(session: &Session) -> Snapshot {
-    taken_or_not(session).await.unwrap()
+    let alone = taken_or_not(session, Sessions::One).await.unwrap();
+    assert_eq!(taken_or_not(session, Sessions::Two).await.unwrap(), alone);
+    alone
 }
 
 /// The same where it may fail.
-async fn taken_or_not(session: &Session) -> Result<Snapshot, CatalogError> {
+async fn taken_or_not(session: &Session, sessions: Sessions) -> Result<Snapshot, CatalogError> {
     let rows = session.rows("show server_version_num").await.unwrap();
     let version = rows[0][0].as_deref().unwrap().parse().unwrap();
-    pg::snapshot(session, version).await
+    pg::snapshot(session, version, sessions).await
 }
 
 /// Takes a snapshot of a database.

@@ -15,7 +15,7 @@ use super::plan::Plan;
 /// # Errors
 /// Why there is no mark.
 pub async fn mark(session: &Session, look: &Look, plan: &Plan) -> Result<Vec<String>, String> {
-    let found = mark_store::newest_and_now(session, look.server_version).await;
+    let found = mark_store::newest_and_now(session, look).await;
     let (stored, now) = found.map_err(|error| error.to_string())?;
     let stored = stored.filter(|stored| stored.format == FORMAT);
     let changed = stored.map(|stored| differences(&stored.mark, &now.mark()));

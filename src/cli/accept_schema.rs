@@ -33,7 +33,7 @@ async fn accept(context: &Context<'_>, args: &AcceptArgs) -> Result<Exit, Failur
             .cause(error.to_string())
             .state("nothing was changed")
     };
-    let (stored, now) = mark_store::newest_and_now(&session, look.server_version)
+    let (stored, now) = mark_store::newest_and_now(&session, &look)
         .await
         .map_err(|error| failed(&error))?;
     let is_comparable = stored.as_ref().is_some_and(|stored| stored.format == FORMAT);

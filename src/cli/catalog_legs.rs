@@ -166,13 +166,13 @@ pub async fn tell_who_and_when(session: &Session, look: &Look, findings: &mut [F
 }
 
 async fn newest_and_now(looked: &Looked<'_>) -> Result<(Option<StoredMark>, Snapshot), Failure> {
-    let found = mark_store::newest_and_now(looked.session, looked.look.server_version).await;
+    let found = mark_store::newest_and_now(looked.session, looked.look).await;
     found.map_err(|error| failure(&error))
 }
 
 /// Returns the catalog as it is.
 pub async fn snapshot(session: &Session, look: &Look) -> Result<Snapshot, Failure> {
-    let snapshot = catalog::snapshot(session, look.server_version).await;
+    let snapshot = catalog::snapshot(session, look.server_version, look.sessions()).await;
     snapshot.map_err(|error| failure(&error))
 }
 

@@ -14,7 +14,7 @@ use crate::migrate::plan::{Ask, plan};
 use crate::migrate::{Interrupt, Migrator, RunError};
 use crate::migration::{Head, Layout, Migration, Version, load};
 use crate::pg::scratch::{Scratch, ScratchOptions};
-use crate::pg::{self, Environment, Look, Session, Settings, Work, catalog, ledger_store, shadow};
+use crate::pg::{self, Environment, Look, Session, Sessions, Settings, Work, catalog, ledger_store, shadow};
 
 use super::connection::{connect, ledger_failure};
 use super::context::Context;
@@ -103,7 +103,7 @@ pub async fn replayed_as(
         });
     }
     let session = connect(&place.settings, Work::Reader).await?;
-    let snapshot = catalog::snapshot(&session, here.server_version)
+    let snapshot = catalog::snapshot(&session, here.server_version, Sessions::Two)
         .await
         .map_err(|error| failed(&error))?;
     session.close().await;
@@ -166,7 +166,7 @@ impl Place {
 
 /// Refuses a database that holds anything: it would be taken for what the files make.
 async fn is_empty(session: &Session, look: &Look) -> Result<(), Failure> {
-    let snapshot = catalog::snapshot(session, look.server_version)
+    let snapshot = catalog::snapshot(session, look.server_version, look.sessions())
         .await
         .map_err(|error| failed(&error))?;
     let holds = |kind: &str| snapshot.objects.keys().any(|id| id.kind.to_string() == kind);

@@ -2,10 +2,13 @@
 
 use crate::catalog::{Snapshot, differences, in_short};
 use crate::event::Event;
-use crate::pg::{catalog, ledger_store, mark_store};
+use crate::pg::{Sessions, catalog, ledger_store, mark_store};
 
 use super::execute::Migrator;
 use super::outcome::Outcome;
+
+/// Enough new migrations for a second session to be worth its connection.
+const MANY_APPLIED: usize = 200;
 
 /// What somebody has changed by hand since the last run.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ impl Migrator<'_> {
     /// Looks what was changed by hand since the last run, and tells it. It stops nothing, but the run must not make it disappear.
     pub(super) async fn look_for_changes_by_hand(&self) -> Option<ByHand> {
         self.look.ledger.as_ref()?;
-        let (stored, before) = match mark_store::newest_and_now(&self.session, self.look.server_version).await {
+        let (stored, before) = match mark_store::newest_and_now(&self.session, &self.look).await {
             Ok(found) => found,
             Err(error) => {
                 let message =
@@ -60,7 +63,13 @@ impl Migrator<'_> {
             let detail = serde_json::json!({ "objects": by_hand.objects });
             statements.extend(ledger_store::event_statement("changed-by-hand", None, &detail));
         }
-        let failed = match catalog::snapshot(&self.session, self.look.server_version).await {
+        // What the run has added, the look before it could not see.
+        let sessions = if outcome.applied.len() < MANY_APPLIED {
+            self.look.sessions()
+        } else {
+            Sessions::Two
+        };
+        let failed = match catalog::snapshot(&self.session, self.look.server_version, sessions).await {
             Ok(now) => {
                 let marked = match &by_hand {
                     Some(by_hand) => now.carrying(&by_hand.marked, &by_hand.before),

@@ -4,6 +4,7 @@ mod assemble;
 mod grants;
 mod last_written;
 mod queries;
+mod shared;
 
 pub use last_written::{LastWritten, last_written};
 
@@ -14,7 +15,7 @@ use crate::catalog::Snapshot;
 use super::connect::Session;
 use super::message::{MessageError, Row};
 
-/// How often the catalog is read again when an object goes away under the reader's hands.
+/// How often the catalog is read again when an object goes away under the reader's sessions.
 const ATTEMPTS: usize = 3;
 
 /// Why there is no snapshot.
@@ -39,8 +40,18 @@ pub enum CatalogError {
     },
 }
 
+/// How many sessions read the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sessions {
+    /// The one that asks, with one message: best where there is little.
+    One,
+    /// A second one helps where it can, for as long as it takes. Best where the server's own functions, which write the definitions, are
+    /// at work for longer than it takes to connect.
+    Two,
+}
+
 /// Returns every object of the database that migrations can make, each with its definition. One message, one transaction, which
-/// reads only.
+/// reads only; with [`Sessions::Two`] seven at most, and a second session with the same settings, which sees the same.
 ///
 /// `server_version` is `server_version_num`, as in 150018. Not told are what belongs to an extension, to schema `rlsctl` or to the
 /// system, what is data (a sequence's value, gathered statistics), what belongs to the cluster (roles, the database's own settings
@@ -54,8 +65,8 @@ pub enum CatalogError {
 ///
 /// # Errors
 /// [`CatalogError`].
-pub async fn snapshot(session: &Session, server_version: u32) -> Result<Snapshot, CatalogError> {
-    let (_, snapshot) = read(session, server_version / 10000, &[], usize::MAX).await?;
+pub async fn snapshot(session: &Session, server_version: u32, sessions: Sessions) -> Result<Snapshot, CatalogError> {
+    let (_, snapshot) = read(session, server_version / 10000, sessions, &[], usize::MAX).await?;
     Ok(snapshot)
 }
 
@@ -64,31 +75,30 @@ pub async fn snapshot(session: &Session, server_version: u32) -> Result<Snapshot
 pub(super) async fn snapshot_and(
     session: &Session,
     server_version: u32,
+    sessions: Sessions,
     also: &str,
     width: usize,
 ) -> Result<(Vec<Row>, Snapshot), CatalogError> {
-    read(session, server_version / 10000, &[also], width).await
+    read(session, server_version / 10000, sessions, &[also], width).await
 }
 
 async fn read(
     session: &Session,
     major: u32,
+    sessions: Sessions,
     also: &[&str],
     width: usize,
 ) -> Result<(Vec<Row>, Snapshot), CatalogError> {
-    let message = queries::message(major, also);
     let mut attempt = 1;
     loop {
-        let (mut found, mut assembly) = (Vec::new(), Assembly::new(major));
-        let on_row = |row: Row| {
-            if row.len() == width {
-                found.push(row);
-            } else {
-                assembly.take(row);
-            }
+        let another = session.another().filter(|_| sessions == Sessions::Two);
+        let read = match another {
+            Some(another) => shared::read(session, another, major, also).await,
+            None => alone(session, major, also, width).await,
         };
-        let Err(error) = session.message_with(&message, on_row).await.result else {
-            return Ok((found, assembly.finish()?));
+        let error = match read {
+            Ok((found, assembly)) => return Ok((found, assembly.finish()?)),
+            Err(error) => error,
         };
         let Some(sqlstate) = error.sqlstate().map(str::to_owned) else {
             return Err(error.into());
@@ -106,4 +116,22 @@ async fn read(
             _ => return Err(error.into()),
         }
     }
+}
+
+async fn alone(
+    session: &Session,
+    major: u32,
+    also: &[&str],
+    width: usize,
+) -> Result<(Vec<Row>, Assembly), MessageError> {
+    let (mut found, mut assembly) = (Vec::new(), Assembly::new(major));
+    let on_row = |row: Row| {
+        if row.len() == width {
+            found.push(row);
+        } else {
+            assembly.take(row);
+        }
+    };
+    let answer = session.message_with(&queries::message(major, also), on_row).await;
+    answer.result.map(|()| (found, assembly))
 }

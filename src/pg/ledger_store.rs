@@ -7,6 +7,7 @@ use crate::ledger::{Entry, PeerTable};
 use crate::migration::{Checksum, Head, Version};
 
 use super::bind::{NulByte, Value, bind, statement};
+use super::catalog::Sessions;
 use super::connect::Session;
 use super::message::{MessageError, Row};
 use super::peers;
@@ -54,10 +55,26 @@ pub struct Look {
     pub backend: Pid,
     /// How long a session waits for a lock before the server looks for a deadlock.
     pub deadlock_timeout: Duration,
+    /// How many bytes the list of all relations takes.
+    pub pg_class_bytes: u64,
     /// Where ours is not there, and that was asked: tables that are another tool's ledger.
     pub other_ledgers: Vec<PeerTable>,
     /// Our ledger, if it is there.
     pub ledger: Option<LedgerLook>,
+}
+
+/// The list of about a thousand relations with their indexes; an empty database has 14 pages.
+const MANY_RELATIONS: u64 = 32 * 8192;
+
+impl Look {
+    /// Returns how many sessions read the catalog in the least time.
+    pub fn sessions(&self) -> Sessions {
+        if self.pg_class_bytes < MANY_RELATIONS {
+            Sessions::One
+        } else {
+            Sessions::Two
+        }
+    }
 }
 
 /// What is known about the ledger.
@@ -199,6 +216,7 @@ fn read_server(row: &Row) -> Result<Look, LedgerError> {
         has_timeouts: text(row, 6)? != "0" || text(row, 7)? != "0",
         backend: Pid(text(row, 9)?.parse().map_err(|_| unreadable("the process id"))?),
         deadlock_timeout: Duration::from_millis(text(row, 8)?.parse().map_err(|_| unreadable("deadlock_timeout"))?),
+        pg_class_bytes: text(row, 10)?.parse().map_err(|_| unreadable("the size of pg_class"))?,
         other_ledgers: Vec::new(),
         ledger: None,
     })

@@ -8,7 +8,7 @@ use crate::migration::Head;
 use super::bind::{Value, bind, statement};
 use super::catalog::{CatalogError, snapshot_and};
 use super::connect::Session;
-use super::ledger_store::LedgerError;
+use super::ledger_store::{LedgerError, Look};
 use super::message::Row;
 
 const NEWEST: &str = include_str!("../../sql/ledger/newest_mark.sql");
@@ -50,7 +50,7 @@ pub async fn newest(session: &Session) -> Result<Option<StoredMark>, LedgerError
     rows.first().map(read).transpose()
 }
 
-/// Returns the newest mark and the catalog as it is. One message.
+/// Returns the newest mark and the catalog as it is, in one picture of the database. As many messages as the catalog needs.
 ///
 /// # Locks
 /// Those of [`catalog::snapshot`](super::catalog::snapshot).
@@ -60,11 +60,15 @@ pub async fn newest(session: &Session) -> Result<Option<StoredMark>, LedgerError
 ///
 /// # Errors
 /// [`CatalogError`].
-pub async fn newest_and_now(
-    session: &Session,
-    server_version: u32,
-) -> Result<(Option<StoredMark>, Snapshot), CatalogError> {
-    let (rows, now) = snapshot_and(session, server_version, statement(NEWEST), NEWEST_COLUMNS).await?;
+pub async fn newest_and_now(session: &Session, look: &Look) -> Result<(Option<StoredMark>, Snapshot), CatalogError> {
+    let (rows, now) = snapshot_and(
+        session,
+        look.server_version,
+        look.sessions(),
+        statement(NEWEST),
+        NEWEST_COLUMNS,
+    )
+    .await?;
     let stored = rows.first().map(read).transpose();
     let stored = stored.map_err(|error| CatalogError::Unreadable {
         what: error.to_string(),

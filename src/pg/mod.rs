@@ -25,7 +25,7 @@ pub mod waits;
 
 pub use activity::LookError;
 pub use bind::{NulByte, Value};
-pub use catalog::{CatalogError, snapshot};
+pub use catalog::{CatalogError, Sessions, snapshot};
 pub use connect::{NoticeReceiver, Session, Work, connect, pool};
 pub use ending::{Ended, Ending};
 pub use existing::existing_tables;

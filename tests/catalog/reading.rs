@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use rlsctl::catalog::Snapshot;
-use rlsctl::pg::CatalogError;
+use rlsctl::pg::{CatalogError, Sessions};
 
 use super::{open, open_at, run, taken, taken_or_not};
 use crate::support::db::TestDb;
@@ -36,7 +36,7 @@ fn while_dropping(number: usize) -> (TestDb, Result<Snapshot, CatalogError>) {
                 let session = open(db, None).await;
                 let pid = session.rows("select pg_catalog.pg_backend_pid()").await.unwrap()[0][0].clone();
                 sender.send(pid.unwrap()).unwrap();
-                let taken = taken_or_not(&session).await;
+                let taken = taken_or_not(&session, Sessions::One).await;
                 // In no transaction any more, however it ended.
                 assert_eq!(
                     session.rows("show transaction_read_only").await.unwrap()[0][0].as_deref(),

@@ -140,7 +140,7 @@ fn a_locked_table_is_waited_for_and_named() {
     blocker.ok("begin; lock table t in access exclusive mode");
     run(async {
         let session = open(&db, None).await;
-        let error = pg::snapshot(&session, 150_000).await.unwrap_err();
+        let error = pg::snapshot(&session, 150_000, pg::Sessions::Two).await.unwrap_err();
         assert!(matches!(error, CatalogError::Blocked { .. }), "{error}");
         // The session is in no transaction and can be used again.
         assert!(session.rows("show search_path").await.is_ok());

@@ -33,15 +33,31 @@ impl Assembly {
 
     /// Takes a row. They are taken as they come: all of a large catalog at once would be many megabytes more.
     pub(super) fn take(&mut self, row: Row) {
-        let Ok(all) = &mut self.all else { return };
         match read(row, self.major) {
-            Ok((id, facts)) => match all.entry(id) {
-                Entry::Vacant(entry) => {
-                    entry.insert(facts);
-                }
-                Entry::Occupied(mut entry) => entry.get_mut().extend(facts),
-            },
+            Ok((id, facts)) => self.add(id, facts),
             Err(error) => self.all = Err(error),
+        }
+    }
+
+    /// Takes what another one has taken.
+    pub(super) fn merge(&mut self, other: Self) {
+        match other.all {
+            Ok(all) => {
+                for (id, facts) in all {
+                    self.add(id, facts);
+                }
+            }
+            Err(error) => self.all = Err(error),
+        }
+    }
+
+    fn add(&mut self, id: ObjectId, facts: Vec<Fact>) {
+        let Ok(all) = &mut self.all else { return };
+        match all.entry(id) {
+            Entry::Vacant(entry) => {
+                entry.insert(facts);
+            }
+            Entry::Occupied(mut entry) => entry.get_mut().extend(facts),
         }
     }
 

@@ -39,7 +39,7 @@ pub async fn connect(settings: &Settings, work: Work) -> Result<Session, Connect
     };
     for wanted in standby::rounds(settings.target_session_attrs) {
         match search.round(*wanted).await {
-            Outcome::Found(session) => return Ok(*session),
+            Outcome::Found(session) => return Ok(session.made_from(settings)),
             Outcome::NotFound => {}
             Outcome::Over => break,
         }

@@ -17,4 +17,5 @@ pub use cancel::{CancelError, Canceller};
 pub use error::{Attempt, ConnectError};
 pub use failure::{Failure, ServerMessage, TlsFailure};
 pub use pool::{Pool, PoolError, pool};
+pub(in crate::pg) use session::Another;
 pub use session::{Loss, Notice, NoticeReceiver, Session, Work};

@@ -12,8 +12,11 @@ use tokio::task::JoinHandle;
 use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::{AsyncMessage, Client, Connection, SimpleQueryMessage, Socket};
 
+use super::attempt::connect;
 use super::cancel::Canceller;
+use super::error::ConnectError;
 use super::failure::Failure;
+use crate::pg::settings::Settings;
 use crate::pg::tls::Connector;
 
 /// How many notices wait for a reader; what comes on top is counted and dropped, so that a chatty migration cannot fill
@@ -136,6 +139,21 @@ pub struct Session {
     dropped_notices: Arc<AtomicU64>,
     loss: Arc<OnceLock<Loss>>,
     parameters: BTreeMap<&'static str, String>,
+    settings: Option<Arc<Settings>>,
+}
+
+/// How to get another session with the same server and the same settings.
+#[derive(Clone, Debug)]
+pub(in crate::pg) struct Another(Arc<Settings>);
+
+impl Another {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub(in crate::pg) async fn connect(&self, work: Work) -> Result<Session, ConnectError> {
+        connect(&self.0, work).await
+    }
 }
 
 impl Session {
@@ -171,7 +189,20 @@ impl Session {
             dropped_notices,
             loss,
             parameters,
+            settings: None,
         }
+    }
+
+    /// Returns the session with the settings that led to it.
+    pub(super) fn made_from(mut self, settings: &Settings) -> Self {
+        self.settings = Some(Arc::new(settings.clone()));
+        self
+    }
+
+    /// Returns how to get another session like this one; nothing where the settings name several hosts, which may lead elsewhere.
+    pub(in crate::pg) fn another(&self) -> Option<Another> {
+        let settings = self.settings.as_ref().filter(|settings| settings.hosts.len() == 1)?;
+        Some(Another(Arc::clone(settings)))
     }
 
     /// Returns the driver's client.
