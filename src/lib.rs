@@ -6,7 +6,7 @@
 //! 2. [`config`], [`report`]: settings in, text out.
 //! 3. [`migrate`], [`drift`], [`adopt`], [`split`], [`reap`], [`blockers`]: the capabilities, each a plan (a value) and its executor.
 //! 4. [`pg`]: the only user of the driver.
-//! 5. [`migration`], [`ledger`], [`catalog`], [`activity`]: the nouns.
+//! 5. [`tenancy`], [`schema`], [`migration`], [`ledger`], [`catalog`], [`activity`]: the nouns.
 //! 6. [`script`]: SQL text; the only user of the server's grammar.
 //! 7. [`finding`], [`event`], [`exit`], [`duration`]: the words in which capabilities speak.
 //!
@@ -29,5 +29,7 @@ pub mod migration;
 pub mod pg;
 pub mod reap;
 pub mod report;
+pub mod schema;
 pub mod script;
 pub mod split;
+pub mod tenancy;

@@ -7,7 +7,7 @@ use fs_err as fs;
 use walkdir::WalkDir;
 
 /// The modules of the library and the floor each is on; 0 is the top. One on the same floor may not be used either, but by name below.
-const FLOORS: [(&str, u8); 22] = [
+const FLOORS: [(&str, u8); 24] = [
     ("main", 0),
     ("cli", 1),
     ("config", 2),
@@ -19,15 +19,17 @@ const FLOORS: [(&str, u8); 22] = [
     ("blockers", 3),
     ("split", 3),
     ("pg", 4),
-    ("ledger", 5),
-    ("migration", 6),
-    ("catalog", 6),
-    ("activity", 6),
-    ("script", 7),
-    ("finding", 8),
-    ("event", 8),
-    ("exit", 8),
-    ("duration", 8),
+    ("tenancy", 5),
+    ("ledger", 6),
+    ("schema", 6),
+    ("migration", 7),
+    ("catalog", 7),
+    ("activity", 7),
+    ("script", 8),
+    ("finding", 9),
+    ("event", 9),
+    ("exit", 9),
+    ("duration", 9),
     ("lib", 0),
     ("rlsctl", 0),
 ];

@@ -7,6 +7,7 @@ mod queries;
 mod shared;
 
 pub use last_written::{LastWritten, last_written};
+pub(super) use queries::reading;
 
 use assemble::Assembly;
 

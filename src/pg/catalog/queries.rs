@@ -84,6 +84,16 @@ pub(super) fn parts(major: u32) -> impl Iterator<Item = String> {
     })
 }
 
+/// Returns the message that asks other queries in the same way: in one transaction, under the same settings.
+pub(in crate::pg) fn reading(queries: impl Iterator<Item = &'static str>) -> String {
+    let mut message = statement(SETTINGS).to_owned();
+    for query in queries {
+        push(&mut message, query);
+    }
+    push(&mut message, "commit");
+    message
+}
+
 /// Returns the message that asks only for `query`, under the same settings.
 pub(super) fn alone(major: u32, query: &str) -> String {
     let mut message = format!("{};\n", statement(SETTINGS));

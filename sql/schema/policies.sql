@@ -1,0 +1,17 @@
+-- Purpose: row security policies, with their expressions as the server writes them.
+-- Parameters: none. Privileges: none. Lowest version: 13.
+select 'policy', pg_catalog.json_build_object(
+  'relation', p.polrelid::pg_catalog.int8,
+  'name', p.polname,
+  'is_permissive', p.polpermissive,
+  'command', p.polcmd,
+  'roles', (
+    select pg_catalog.json_agg(coalesce(r.rolname, '') order by r.rolname)
+    from pg_catalog.unnest(p.polroles) u (oid) left join pg_catalog.pg_roles r on r.oid = u.oid),
+  'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid),
+  'check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))
+from pg_catalog.pg_policy p
+join pg_catalog.pg_class c on c.oid = p.polrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rlsctl')
+order by p.polrelid, p.polname;

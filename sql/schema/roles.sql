@@ -1,0 +1,19 @@
+-- Purpose: all roles, and whose member each is. The built-in ones too: a policy or a membership may name them.
+-- Parameters: none. Privileges: none. Lowest version: 13.
+select 'role', pg_catalog.json_build_object(
+  'name', r.rolname,
+  'is_superuser', r.rolsuper,
+  'bypasses_row_security', r.rolbypassrls,
+  'can_login', r.rolcanlogin,
+  'inherits', r.rolinherit,
+  'creates_roles', r.rolcreaterole,
+  'replicates', r.rolreplication,
+  'member_of', coalesce((
+    select pg_catalog.json_agg(g.rolname order by g.rolname)
+    from pg_catalog.pg_auth_members m join pg_catalog.pg_roles g on g.oid = m.roleid where m.member = r.oid), '[]'),
+  'acts_as', coalesce((
+    select pg_catalog.json_agg(g.rolname order by g.rolname)
+    from pg_catalog.pg_roles g
+    where g.oid <> r.oid and not r.rolsuper and pg_catalog.pg_has_role(r.oid, g.oid, 'usage')), '[]'))
+from pg_catalog.pg_roles r
+order by r.rolname;

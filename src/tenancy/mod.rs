@@ -1,0 +1,12 @@
+//! The tenancy model: which column says whose a row is, how a session says whose it is, and which roles the application has.
+//!
+//! Read from `[tenancy]` of `rlsctl.toml`; what it names is looked up in the catalog by whoever uses it.
+
+mod model;
+mod read;
+
+pub use model::{
+    Backfill, Conditions, Existing, Force, Identity, Layout, MemberRoles, Membership, TableTenancy, Tenancy,
+    UserSource, Which,
+};
+pub use read::{TenancyError, tenancy};

@@ -1,0 +1,444 @@
+//! `[tenancy]` as it is written, and what it means.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::script::RelationName;
+
+use super::model::{
+    Backfill, Conditions, Existing, Force, Identity, Layout, MemberRoles, Membership, TableTenancy, Tenancy,
+    UserSource, Which,
+};
+
+/// The setting in which gateways leave the claims of a token.
+const CLAIMS: &str = "request.jwt.claims";
+
+/// What is wrong with `[tenancy]`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("tenancy{}: {reason}", if key.is_empty() { String::new() } else { format!(".{key}") })]
+pub struct TenancyError {
+    /// The key below `tenancy`; empty for the table itself.
+    pub key: String,
+    /// What is wrong, and what to write.
+    pub reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    column: Option<String>,
+    #[serde(rename = "type")]
+    data_type: Option<String>,
+    schemas: Option<Vec<String>>,
+    #[serde(default)]
+    app_roles: Vec<String>,
+    #[serde(default)]
+    read_only_roles: Vec<String>,
+    #[serde(default)]
+    admin_roles: Vec<String>,
+    identity: Option<String>,
+    setting: Option<String>,
+    claim: Option<Vec<String>>,
+    claims_setting: Option<String>,
+    user: Option<WrittenUser>,
+    membership: Option<WrittenMembership>,
+    soft_delete: Option<String>,
+    policies: Option<String>,
+    existing: Option<String>,
+    force: Option<String>,
+    #[serde(default)]
+    tables: BTreeMap<String, WrittenTable>,
+    // What `prove` logs in as, and says at the start of a session.
+    #[allow(dead_code, reason = "read by another command")]
+    login: Option<String>,
+    #[allow(dead_code, reason = "read by another command")]
+    session: Option<Vec<String>>,
+    #[allow(dead_code, reason = "read by another command")]
+    sessions: Option<Vec<toml::Table>>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenUser {
+    setting: Option<String>,
+    claim: Option<Vec<String>>,
+    claims_setting: Option<String>,
+    function: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenMembership {
+    table: String,
+    user: String,
+    tenant: String,
+    #[serde(default)]
+    all: bool,
+    role: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenTable {
+    #[serde(default)]
+    shared: bool,
+    column: Option<String>,
+    backfill: Option<WrittenBackfill>,
+    soft_delete: Option<bool>,
+    owner: Option<String>,
+    #[serde(default)]
+    select: Vec<String>,
+    #[serde(default)]
+    insert: Vec<String>,
+    #[serde(default)]
+    update: Vec<String>,
+    #[serde(default)]
+    delete: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenBackfill {
+    constant: Option<String>,
+    from: Option<Vec<String>>,
+    sql: Option<String>,
+}
+
+/// Returns the model that `[tenancy]` describes.
+///
+/// # Errors
+/// [`TenancyError`], with the key.
+pub fn tenancy(table: &toml::Table) -> Result<Tenancy, TenancyError> {
+    if table.is_empty() {
+        return Err(wrong(
+            "",
+            "there is no [tenancy] in rlsctl.toml; `rlsctl retrofit init` proposes one",
+        ));
+    }
+    let written: Written = table
+        .clone()
+        .try_into()
+        .map_err(|error: toml::de::Error| wrong("", error.message()))?;
+    let identity = identity(&written)?;
+    let is_owner = matches!(identity, Identity::Owner(_));
+    if written.app_roles.is_empty() {
+        return Err(wrong(
+            "app_roles",
+            "name the roles that the application acts as, as in app_roles = [\"app\"]",
+        ));
+    }
+    let mut tables = BTreeMap::new();
+    for (name, table) in &written.tables {
+        let (name, table) = one_table(name, table)?;
+        tables.insert(name, table);
+    }
+    let default_column = if is_owner { "owner_id" } else { "tenant_id" };
+    Ok(Tenancy {
+        column: named("column", written.column.as_deref().unwrap_or(default_column))?,
+        data_type: written.data_type,
+        schemas: written.schemas.unwrap_or_else(|| vec!["public".to_owned()]),
+        app_roles: written.app_roles,
+        read_only_roles: written.read_only_roles,
+        admin_roles: written.admin_roles,
+        identity,
+        soft_delete: written.soft_delete,
+        layout: choice(
+            "policies",
+            written.policies.as_deref(),
+            &[("all", Layout::All), ("per-command", Layout::PerCommand)],
+        )?,
+        existing: choice(
+            "existing",
+            written.existing.as_deref(),
+            &[
+                ("report", Existing::Report),
+                ("keep", Existing::Keep),
+                ("replace", Existing::Replace),
+            ],
+        )?,
+        force: choice(
+            "force",
+            written.force.as_deref(),
+            &[
+                ("auto", Force::Auto),
+                ("always", Force::Always),
+                ("never", Force::Never),
+            ],
+        )?,
+        tables,
+    })
+}
+
+fn identity(written: &Written) -> Result<Identity, TenancyError> {
+    let word = written.identity.as_deref().unwrap_or("setting");
+    let unused = |key: &str, is_there: bool| {
+        if is_there {
+            Err(wrong(key, &format!("means nothing with identity = \"{word}\"")))
+        } else {
+            Ok(())
+        }
+    };
+    match word {
+        "setting" => {
+            unused("claim", written.claim.is_some())?;
+            unused("membership", written.membership.is_some())?;
+            Ok(Identity::Setting {
+                name: setting("setting", written.setting.as_deref().unwrap_or("app.tenant_id"))?,
+            })
+        }
+        "jwt" => {
+            unused("setting", written.setting.is_some())?;
+            unused("membership", written.membership.is_some())?;
+            let default = || vec!["app_metadata".to_owned(), "tenant_id".to_owned()];
+            Ok(Identity::Claim {
+                setting: setting("claims_setting", written.claims_setting.as_deref().unwrap_or(CLAIMS))?,
+                path: path("claim", written.claim.clone().unwrap_or_else(default))?,
+            })
+        }
+        "membership" => {
+            unused("claim", written.claim.is_some())?;
+            membership(written).map(Identity::Membership)
+        }
+        "owner" => {
+            unused("setting", written.setting.is_some())?;
+            unused("membership", written.membership.is_some())?;
+            user(written).map(Identity::Owner)
+        }
+        other => Err(wrong(
+            "identity",
+            &format!("`{other}` is none of setting, jwt, membership, owner"),
+        )),
+    }
+}
+
+fn membership(written: &Written) -> Result<Membership, TenancyError> {
+    let Some(membership) = &written.membership else {
+        return Err(wrong(
+            "membership",
+            "identity = \"membership\" needs the table: membership = { table = \"public.memberships\", user = \"user_id\", tenant = \"tenant_id\" }",
+        ));
+    };
+    let which = if membership.all {
+        Which::All
+    } else {
+        Which::Active {
+            setting: setting("setting", written.setting.as_deref().unwrap_or("app.tenant_id"))?,
+        }
+    };
+    if membership.all && written.setting.is_some() {
+        return Err(wrong(
+            "setting",
+            "means nothing where all of the user's tenants count (membership.all)",
+        ));
+    }
+    Ok(Membership {
+        table: relation("membership.table", &membership.table)?,
+        user_column: named("membership.user", &membership.user)?,
+        tenant_column: named("membership.tenant", &membership.tenant)?,
+        user: user(written)?,
+        which,
+        roles: membership
+            .role
+            .as_deref()
+            .map(|column| named("membership.role", column).map(|column| MemberRoles { column }))
+            .transpose()?,
+    })
+}
+
+fn user(written: &Written) -> Result<UserSource, TenancyError> {
+    let how = "say how a session tells its user: user = { setting = \"app.user_id\" }, { claim = [\"sub\"] } or { function = \"auth.uid\" }";
+    let user = written.user.clone().ok_or_else(|| wrong("user", how))?;
+    match (user.setting, user.claim, user.function) {
+        (Some(name), None, None) => Ok(UserSource::Setting {
+            name: setting("user.setting", &name)?,
+        }),
+        (None, Some(claim), None) => Ok(UserSource::Claim {
+            setting: setting("user.claims_setting", user.claims_setting.as_deref().unwrap_or(CLAIMS))?,
+            path: path("user.claim", claim)?,
+        }),
+        (None, None, Some(function)) => Ok(UserSource::Function {
+            name: relation("user.function", &function)?,
+        }),
+        _ => Err(wrong("user", how)),
+    }
+}
+
+fn one_table(name: &str, written: &WrittenTable) -> Result<(RelationName, TableTenancy), TenancyError> {
+    let key = format!("tables.{name:?}");
+    let relation = relation(&key, name)?;
+    let backfill = written.backfill.as_ref().map(|backfill| {
+        match (&backfill.constant, &backfill.from, &backfill.sql) {
+            (Some(value), None, None) => Ok(Backfill::Constant(value.clone())),
+            (None, Some(columns), None) if !columns.is_empty() => Ok(Backfill::Parent(columns.clone())),
+            (None, None, Some(sql)) => Ok(Backfill::Expression(sql.clone())),
+            _ => Err(wrong(
+                &format!("{key}.backfill"),
+                "write one of { constant = \"...\" }, { from = [\"project_id\"] } (a foreign key's columns) and { sql = \"...\" } (an expression over the row t)",
+            )),
+        }
+    });
+    let restricts = [&written.select, &written.insert, &written.update, &written.delete];
+    let conditions = (written.owner.is_some() || restricts.iter().any(|roles| !roles.is_empty())).then(|| Conditions {
+        owner_column: written.owner.clone(),
+        select: written.select.clone(),
+        insert: written.insert.clone(),
+        update: written.update.clone(),
+        delete: written.delete.clone(),
+    });
+    if written.shared && (written.column.is_some() || backfill.is_some() || conditions.is_some()) {
+        return Err(wrong(&key, "is shared, so nothing else can be said of it"));
+    }
+    let table = TableTenancy {
+        shared: written.shared,
+        column: written
+            .column
+            .as_deref()
+            .map(|column| named(&key, column))
+            .transpose()?,
+        backfill: backfill.transpose()?,
+        soft_delete: written.soft_delete,
+        conditions,
+    };
+    Ok((relation, table))
+}
+
+fn choice<T: Copy + Default>(key: &str, word: Option<&str>, known: &[(&str, T)]) -> Result<T, TenancyError> {
+    let Some(word) = word else { return Ok(T::default()) };
+    let found = known.iter().find(|(name, _)| *name == word);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        wrong(key, &format!("`{word}` is none of {}", names.join(", ")))
+    })
+}
+
+fn relation(key: &str, text: &str) -> Result<RelationName, TenancyError> {
+    let names = RelationName::list(text).unwrap_or_default();
+    match <[RelationName; 1]>::try_from(names) {
+        Ok([name]) if name.schema.is_some() => Ok(name),
+        _ => Err(wrong(
+            key,
+            &format!("`{text}` is no name with its schema, as in \"public.orders\""),
+        )),
+    }
+}
+
+/// A setting of one's own has a dot in it; the server's own would be a mistake that can end badly.
+fn setting(key: &str, name: &str) -> Result<String, TenancyError> {
+    let is_part = |part: &str| {
+        let mut letters = part.chars();
+        letters
+            .next()
+            .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+            && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '$')
+    };
+    let is_name = name.contains('.') && name.split('.').all(is_part);
+    if is_name {
+        Ok(name.to_owned())
+    } else {
+        Err(wrong(
+            key,
+            &format!("`{name}` is no name of a setting with a prefix, as in \"app.tenant_id\""),
+        ))
+    }
+}
+
+fn path(key: &str, path: Vec<String>) -> Result<Vec<String>, TenancyError> {
+    if path.is_empty() || path.iter().any(String::is_empty) {
+        return Err(wrong(
+            key,
+            "write the way to the claim, as in [\"app_metadata\", \"tenant_id\"]",
+        ));
+    }
+    Ok(path)
+}
+
+fn named(key: &str, name: &str) -> Result<String, TenancyError> {
+    if name.is_empty() || name.contains('\0') {
+        return Err(wrong(key, "is no name of a column"));
+    }
+    Ok(name.to_owned())
+}
+
+fn wrong(key: &str, reason: &str) -> TenancyError {
+    TenancyError {
+        key: key.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Tenancy, TenancyError> {
+        tenancy(&toml::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn what_is_not_said_has_a_default() {
+        let tenancy = read("app_roles = ['app']").unwrap();
+        let setting = Identity::Setting {
+            name: "app.tenant_id".to_owned(),
+        };
+        assert_eq!((tenancy.column.as_str(), &tenancy.identity), ("tenant_id", &setting));
+        assert_eq!(tenancy.schemas, ["public"]);
+        assert_eq!((tenancy.layout, tenancy.existing, tenancy.force), Default::default());
+    }
+
+    #[test]
+    fn every_identity_can_be_written() {
+        let jwt = read("app_roles = ['a']\nidentity = 'jwt'").unwrap();
+        assert!(matches!(jwt.identity, Identity::Claim { path, .. } if path == ["app_metadata", "tenant_id"]));
+        let member = "app_roles = ['a']\nidentity = 'membership'\nuser = { function = 'auth.uid' }\n[membership]\ntable = 'public.m'\nuser = 'u'\ntenant = 't'";
+        let Identity::Membership(one) = read(member).unwrap().identity else {
+            panic!()
+        };
+        assert!(matches!(one.which, Which::Active { .. }));
+        let Identity::Membership(all) = read(&format!("{member}\nall = true")).unwrap().identity else {
+            panic!()
+        };
+        assert_eq!(all.which, Which::All);
+        let owner = read("app_roles = ['a']\nidentity = 'owner'\nuser = { claim = ['sub'] }").unwrap();
+        assert_eq!(owner.column, "owner_id");
+    }
+
+    #[test]
+    fn mistakes_name_their_key_and_what_to_write() {
+        for (text, key, words) in [
+            ("", "", "retrofit init"),
+            ("column = 'a'", "app_roles", "app_roles = ["),
+            ("app_roles = ['a']\ncolunm = 'x'", "", "unknown field `colunm`"),
+            ("app_roles = ['a']\nidentity = 'cookie'", "identity", "none of setting"),
+            ("app_roles = ['a']\nsetting = 'tenant_id'", "setting", "prefix"),
+            ("app_roles = ['a']\nsetting = 'app.x; drop'", "setting", "prefix"),
+            (
+                "app_roles = ['a']\nidentity = 'membership'",
+                "membership",
+                "needs the table",
+            ),
+            ("app_roles = ['a']\nidentity = 'owner'", "user", "say how"),
+            ("app_roles = ['a']\nidentity = 'jwt'\nclaim = []", "claim", "the way"),
+            ("app_roles = ['a']\nforce = 'maybe'", "force", "none of auto"),
+            (
+                "app_roles = ['a']\n[tables.orders]\nshared = true",
+                "tables.\"orders\"",
+                "with its schema",
+            ),
+            (
+                "app_roles = ['a']\n[tables.'public.o']\nshared = true\ncolumn = 'x'",
+                "tables.\"public.o\"",
+                "shared",
+            ),
+            (
+                "app_roles = ['a']\n[tables.'public.o']\nbackfill = {}",
+                "tables.\"public.o\".backfill",
+                "one of",
+            ),
+        ] {
+            let error = read(text).unwrap_err();
+            assert_eq!(error.key, key, "{text}: {error}");
+            assert!(error.reason.contains(words), "{text}: {error}");
+        }
+    }
+}
