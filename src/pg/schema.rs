@@ -1,4 +1,8 @@
 //! Reads the typed schema.
+#![allow(
+    clippy::struct_excessive_bools,
+    reason = "they are the flags of the catalog's own rows"
+)]
 
 use std::collections::BTreeMap;
 

@@ -5,8 +5,5 @@
 mod model;
 mod read;
 
-pub use model::{
-    Backfill, Conditions, Existing, Force, Identity, Layout, MemberRoles, Membership, TableTenancy, Tenancy,
-    UserSource, Which,
-};
+pub use model::{Backfill, Existing, Force, Identity, Layout, Membership, TableTenancy, Tenancy, UserSource, Which};
 pub use read::{TenancyError, tenancy};

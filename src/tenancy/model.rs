@@ -21,8 +21,6 @@ pub struct Tenancy {
     pub admin_roles: Vec<String>,
     /// How a session says whose it is.
     pub identity: Identity,
-    /// The column whose value says that a row is deleted, where tables have it and this is wanted.
-    pub soft_delete: Option<String>,
     /// One policy a table, or four.
     pub layout: Layout,
     /// What becomes of policies that are there already.
@@ -79,8 +77,6 @@ pub struct Membership {
     pub user: UserSource,
     /// Which of the user's tenants count.
     pub which: Which,
-    /// What the user may do, where that depends on the membership.
-    pub roles: Option<MemberRoles>,
 }
 
 /// Which of a user's tenants a session sees.
@@ -93,13 +89,6 @@ pub enum Which {
     },
     /// All of them.
     All,
-}
-
-/// The column that says what a member may do, and which of its values may do what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MemberRoles {
-    /// The column of the membership table.
-    pub column: String,
 }
 
 /// How a session says who the user is.
@@ -122,21 +111,6 @@ pub enum UserSource {
         /// Its name, qualified.
         name: RelationName,
     },
-}
-
-/// Who may do what with a row beside being of the tenant.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Conditions {
-    /// The column with the user whose the row is.
-    pub owner_column: Option<String>,
-    /// Values of the member's role that may read.
-    pub select: Vec<String>,
-    /// Values that may insert.
-    pub insert: Vec<String>,
-    /// Values that may update what is not theirs.
-    pub update: Vec<String>,
-    /// Values that may delete what is not theirs.
-    pub delete: Vec<String>,
 }
 
 /// How many policies a table gets.
@@ -182,10 +156,6 @@ pub struct TableTenancy {
     pub column: Option<String>,
     /// Where the values of a new column come from.
     pub backfill: Option<Backfill>,
-    /// Whether the soft delete of the model is wanted here; nothing for: where the column is.
-    pub soft_delete: Option<bool>,
-    /// Who may do what, beside being of the tenant.
-    pub conditions: Option<Conditions>,
 }
 
 /// Where the values of a new tenant column come from.

@@ -6,10 +6,7 @@ use serde::Deserialize;
 
 use crate::script::RelationName;
 
-use super::model::{
-    Backfill, Conditions, Existing, Force, Identity, Layout, MemberRoles, Membership, TableTenancy, Tenancy,
-    UserSource, Which,
-};
+use super::model::{Backfill, Existing, Force, Identity, Layout, Membership, TableTenancy, Tenancy, UserSource, Which};
 
 /// The setting in which gateways leave the claims of a token.
 const CLAIMS: &str = "request.jwt.claims";
@@ -43,7 +40,6 @@ struct Written {
     claims_setting: Option<String>,
     user: Option<WrittenUser>,
     membership: Option<WrittenMembership>,
-    soft_delete: Option<String>,
     policies: Option<String>,
     existing: Option<String>,
     force: Option<String>,
@@ -75,7 +71,6 @@ struct WrittenMembership {
     tenant: String,
     #[serde(default)]
     all: bool,
-    role: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -85,16 +80,6 @@ struct WrittenTable {
     shared: bool,
     column: Option<String>,
     backfill: Option<WrittenBackfill>,
-    soft_delete: Option<bool>,
-    owner: Option<String>,
-    #[serde(default)]
-    select: Vec<String>,
-    #[serde(default)]
-    insert: Vec<String>,
-    #[serde(default)]
-    update: Vec<String>,
-    #[serde(default)]
-    delete: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -142,7 +127,6 @@ pub fn tenancy(table: &toml::Table) -> Result<Tenancy, TenancyError> {
         read_only_roles: written.read_only_roles,
         admin_roles: written.admin_roles,
         identity,
-        soft_delete: written.soft_delete,
         layout: choice(
             "policies",
             written.policies.as_deref(),
@@ -238,11 +222,6 @@ fn membership(written: &Written) -> Result<Membership, TenancyError> {
         tenant_column: named("membership.tenant", &membership.tenant)?,
         user: user(written)?,
         which,
-        roles: membership
-            .role
-            .as_deref()
-            .map(|column| named("membership.role", column).map(|column| MemberRoles { column }))
-            .transpose()?,
     })
 }
 
@@ -278,15 +257,7 @@ fn one_table(name: &str, written: &WrittenTable) -> Result<(RelationName, TableT
             )),
         }
     });
-    let restricts = [&written.select, &written.insert, &written.update, &written.delete];
-    let conditions = (written.owner.is_some() || restricts.iter().any(|roles| !roles.is_empty())).then(|| Conditions {
-        owner_column: written.owner.clone(),
-        select: written.select.clone(),
-        insert: written.insert.clone(),
-        update: written.update.clone(),
-        delete: written.delete.clone(),
-    });
-    if written.shared && (written.column.is_some() || backfill.is_some() || conditions.is_some()) {
+    if written.shared && (written.column.is_some() || backfill.is_some()) {
         return Err(wrong(&key, "is shared, so nothing else can be said of it"));
     }
     let table = TableTenancy {
@@ -297,8 +268,6 @@ fn one_table(name: &str, written: &WrittenTable) -> Result<(RelationName, TableT
             .map(|column| named(&key, column))
             .transpose()?,
         backfill: backfill.transpose()?,
-        soft_delete: written.soft_delete,
-        conditions,
     };
     Ok((relation, table))
 }
