@@ -29,6 +29,7 @@ mod output;
 mod peers;
 mod proxy;
 mod reap_idle;
+mod retrofit;
 mod schema;
 mod scratch;
 mod script;

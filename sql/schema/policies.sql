@@ -8,6 +8,7 @@ select 'policy', pg_catalog.json_build_object(
   'roles', (
     select pg_catalog.json_agg(coalesce(r.rolname, '') order by r.rolname)
     from pg_catalog.unnest(p.polroles) u (oid) left join pg_catalog.pg_roles r on r.oid = u.oid),
+  'comment', pg_catalog.obj_description(p.oid, 'pg_policy'),
   'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid),
   'check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))
 from pg_catalog.pg_policy p

@@ -65,6 +65,8 @@ pub struct Policy {
     pub command: Command,
     /// Whom it is for.
     pub roles: Vec<PolicyRole>,
+    /// Its comment.
+    pub comment: Option<String>,
     /// Which rows are seen, as the server writes it.
     pub using: Option<String>,
     /// Which rows may be written, as the server writes it. Where there is none, [`Policy::using`] is asked.

@@ -1,0 +1,239 @@
+//! Policies, ENABLE, FORCE, and what row security does not hold back.
+
+use crate::pg::ident::QualifiedName;
+use crate::schema::{Command, Policy, Relation, Schema};
+use crate::script::LockMode;
+use crate::tenancy::{Existing, Force, Identity, Layout, Tenancy};
+
+use super::aim::Aim;
+use super::expression::condition;
+use super::name::digits;
+use super::step::{Stage, Step};
+use super::template::{ident, literal, qualified};
+
+/// How many digits of a policy's hash its comment shows.
+const DIGITS: usize = 12;
+/// What the comment on each of our policies begins with.
+const MARK: &str = "rlsctl retrofit ";
+
+/// A policy that a table shall have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wanted {
+    name: &'static str,
+    command: Command,
+    roles: Vec<String>,
+    condition: String,
+}
+
+impl Wanted {
+    /// Returns the statement, and the comment by which the policy is known again.
+    fn statements(&self, table: &QualifiedName) -> Vec<String> {
+        let roles: Vec<String> = self.roles.iter().map(|role| ident(role).to_string()).collect();
+        let using = format!(" using ({})", self.condition);
+        let check = format!(" with check ({})", self.condition);
+        let clauses = match self.command {
+            Command::Select | Command::Delete => using,
+            Command::Insert => check,
+            Command::All | Command::Update => using + &check,
+        };
+        let name = ident(self.name);
+        vec![
+            format!(
+                "create policy {name} on {table} for {} to {}{clauses}",
+                self.command.word(),
+                roles.join(", ")
+            ),
+            format!("comment on policy {name} on {table} is {}", literal(&self.comment())),
+        ]
+    }
+
+    fn comment(&self) -> String {
+        let text = format!(
+            "{}\n{}\n{}\n{}",
+            self.name,
+            self.command.word(),
+            self.roles.join(","),
+            self.condition
+        );
+        format!("{MARK}{}", digits(&text, DIGITS))
+    }
+
+    fn is(&self, found: &Policy) -> bool {
+        found.name == self.name && found.comment.as_deref() == Some(&self.comment())
+    }
+}
+
+/// Tells whether a policy was made by this module.
+pub(super) fn is_ours(policy: &Policy) -> bool {
+    policy
+        .comment
+        .as_deref()
+        .is_some_and(|comment| comment.starts_with(MARK))
+}
+
+/// Returns the step that makes row security bind on a table; nothing where it does already.
+pub(super) fn step(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Option<Step> {
+    let relation = &schema.relations[&aim.table];
+    let table = qualified(&aim.name);
+    let (mut statements, mut undo) = (Vec::new(), Vec::new());
+    if !relation.row_security {
+        undo.push(format!("alter table {table} disable row level security"));
+    }
+    let wanted = wanted(schema, tenancy, aim);
+    let missing: Vec<&Wanted> = wanted
+        .iter()
+        .filter(|wanted| !relation.policies.iter().any(|found| wanted.is(found)))
+        .collect();
+    let stale = relation
+        .policies
+        .iter()
+        .filter(|found| is_stale(found, &wanted, tenancy));
+    for policy in stale {
+        statements.push(format!("drop policy {} on {table}", ident(&policy.name)));
+        undo.extend(again(policy, &table));
+    }
+    for policy in &missing {
+        statements.extend(policy.statements(&table));
+    }
+    // What is made again above may have the name of one of these.
+    let dropped = missing
+        .iter()
+        .map(|policy| format!("drop policy {} on {table}", ident(policy.name)));
+    let at = usize::from(!relation.row_security);
+    undo.splice(at..at, dropped);
+    if !relation.row_security {
+        statements.push(format!("alter table {table} enable row level security"));
+    }
+    if is_forced(schema, tenancy, relation) && !relation.force_row_security {
+        statements.push(format!("alter table {table} force row level security"));
+        undo.insert(0, format!("alter table {table} no force row level security"));
+    }
+    for (role, privilege) in revoked(schema, tenancy, relation) {
+        statements.push(format!("revoke {privilege} on {table} from {role}"));
+        undo.push(format!("grant {privilege} on {table} to {role}"));
+    }
+    (!statements.is_empty()).then(|| Step {
+        stage: Stage::Policies,
+        tables: vec![aim.name.clone()],
+        lock: Some(LockMode::AccessExclusive),
+        statements,
+        undo,
+        why: format!("a session sees and writes the rows whose {} is its own", aim.column),
+    })
+}
+
+/// Ours that say something else by now, and the others where they are to be replaced.
+fn is_stale(found: &Policy, wanted: &[Wanted], tenancy: &Tenancy) -> bool {
+    if wanted.iter().any(|wanted| wanted.is(found)) {
+        return false;
+    }
+    is_ours(found) || tenancy.existing == Existing::Replace
+}
+
+fn wanted(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Vec<Wanted> {
+    let condition = condition(tenancy, &aim.column, &aim.data_type);
+    let policy = |name, command, roles: &[String], condition: &str| Wanted {
+        name,
+        command,
+        roles: roles.to_vec(),
+        condition: condition.to_owned(),
+    };
+    let is_there = |roles: &[String]| -> Vec<String> {
+        let known = roles.iter().filter(|role| schema.roles.contains_key(*role));
+        known.cloned().collect()
+    };
+    let (app, readers, admins) = (
+        is_there(&tenancy.app_roles),
+        is_there(&tenancy.read_only_roles),
+        is_there(&tenancy.admin_roles),
+    );
+    let mut wanted = match tenancy.layout {
+        Layout::All => vec![policy("tenant_isolation", Command::All, &app, &condition)],
+        Layout::PerCommand => vec![
+            policy("tenant_select", Command::Select, &app, &condition),
+            policy("tenant_insert", Command::Insert, &app, &condition),
+            policy("tenant_update", Command::Update, &app, &condition),
+            policy("tenant_delete", Command::Delete, &app, &condition),
+        ],
+    };
+    if !readers.is_empty() {
+        wanted.push(policy("tenant_readers", Command::Select, &readers, &condition));
+    }
+    if !admins.is_empty() {
+        // A policy of their own: a condition beside the tenant's, joined by OR, would cost it its index.
+        wanted.push(policy("tenant_admins", Command::All, &admins, "true"));
+    }
+    wanted.retain(|policy| !policy.roles.is_empty());
+    wanted
+}
+
+/// Returns the statements that make a policy as it was.
+fn again(policy: &Policy, table: &QualifiedName) -> Vec<String> {
+    let roles: Vec<String> = policy
+        .roles
+        .iter()
+        .map(|role| {
+            if role.is_empty() {
+                "public".to_owned()
+            } else {
+                ident(role).to_string()
+            }
+        })
+        .collect();
+    let kind = if policy.is_permissive { "" } else { " as restrictive" };
+    let using = policy.using.as_ref().map(|using| format!(" using ({using})"));
+    let check = policy.check.as_ref().map(|check| format!(" with check ({check})"));
+    let name = ident(&policy.name);
+    let mut statements = vec![format!(
+        "create policy {name} on {table}{kind} for {} to {}{}{}",
+        policy.command.word(),
+        roles.join(", "),
+        using.unwrap_or_default(),
+        check.unwrap_or_default()
+    )];
+    if let Some(comment) = &policy.comment {
+        statements.push(format!("comment on policy {name} on {table} is {}", literal(comment)));
+    }
+    statements
+}
+
+/// The table that the identity function reads is read with its owner's rights, which FORCE would take.
+pub(super) fn is_forced(schema: &Schema, tenancy: &Tenancy, relation: &Relation) -> bool {
+    let is_identity =
+        matches!(&tenancy.identity, Identity::Membership(membership) if membership.table == relation.name);
+    let is_owner = || {
+        tenancy
+            .all_app_roles()
+            .any(|role| schema.acts_as(role, &relation.owner))
+    };
+    !is_identity
+        && match tenancy.force {
+            Force::Always => true,
+            Force::Never => false,
+            Force::Auto => is_owner(),
+        }
+}
+
+/// TRUNCATE asks no policy; nor do REFERENCES and TRIGGER, which nobody but an owner needs. Returns who has them, quoted.
+fn revoked(schema: &Schema, tenancy: &Tenancy, relation: &Relation) -> Vec<(String, &'static str)> {
+    let mut revoked = Vec::new();
+    for grant in &relation.grants {
+        let is_app = tenancy.all_app_roles().any(|role| *role == grant.grantee) && grant.grantee != relation.owner;
+        let privilege = match grant.privilege.as_str() {
+            "TRUNCATE" if is_app || grant.is_public() => "truncate",
+            "REFERENCES" if grant.is_public() => "references",
+            "TRIGGER" if grant.is_public() => "trigger",
+            _ => continue,
+        };
+        let role = if grant.is_public() {
+            "public".to_owned()
+        } else {
+            ident(&grant.grantee).to_string()
+        };
+        let is_superuser = schema.roles.get(&grant.grantee).is_some_and(|role| role.is_superuser);
+        if !is_superuser && !revoked.contains(&(role.clone(), privilege)) {
+            revoked.push((role, privilege));
+        }
+    }
+    revoked
+}

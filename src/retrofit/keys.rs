@@ -1,0 +1,349 @@
+//! Indexes that begin with the tenant, and foreign keys that hold it.
+
+use crate::schema::{Action, ForeignKey, Index, Kind, Relation, Schema};
+use crate::script::{LockMode, RelationName};
+
+use super::aim::{Aim, Aims};
+use super::name::name;
+use super::step::{Stage, Step};
+use super::template::{columns, ident, in_schema_of, qualified};
+
+/// The first major in which ON DELETE SET NULL can name the columns that are set.
+const SET_NULL_COLUMNS: u32 = 15;
+
+/// Returns the steps for all tables.
+pub(super) fn steps(schema: &Schema, aims: &Aims) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for aim in &aims.tables {
+        let relation = &schema.relations[&aim.table];
+        // An index on a tree of tables cannot be made beside writers in one statement; it is told elsewhere.
+        if relation.kind == Kind::Partitioned {
+            continue;
+        }
+        let held: Vec<(&ForeignKey, &Aim)> = held(schema, aims, aim, relation);
+        let wanted = referenced(schema, aims, aim);
+        for columns in &wanted {
+            steps.extend(key(aim, relation, columns));
+        }
+        let mut indexed = !wanted.is_empty();
+        for (foreign_key, parent) in &held {
+            indexed |= index_for(&mut steps, aim, relation, foreign_key);
+            steps.extend(foreign_key_steps(schema, aim, relation, foreign_key, parent));
+        }
+        if !indexed && !relation.has_index_on(&[&aim.column]) {
+            steps.push(first_index(aim, relation));
+        }
+    }
+    steps
+}
+
+/// Returns the foreign keys of a table that a row of another tenant could be pointed to with, each with the table it points to.
+fn held<'a>(schema: &Schema, aims: &'a Aims, aim: &Aim, relation: &'a Relation) -> Vec<(&'a ForeignKey, &'a Aim)> {
+    let keys = relation
+        .foreign_keys
+        .iter()
+        .filter(|key| !key.is_inherited && !key.columns.contains(&aim.column));
+    let known = keys.filter_map(|key| Some((key, aims.of(key.references)?)));
+    known
+        .filter(|(key, parent)| {
+            // What points to the tenant itself needs no second one beside it.
+            !key.referenced_columns.contains(&parent.column) && schema.relations[&parent.table].kind == Kind::Table
+        })
+        .filter(|(key, parent)| !has_composite(relation, aim, key, parent))
+        .collect()
+}
+
+fn has_composite(relation: &Relation, aim: &Aim, key: &ForeignKey, parent: &Aim) -> bool {
+    relation.foreign_keys.iter().any(|found| {
+        found.is_valid
+            && found.references == key.references
+            && found.columns == with(&aim.column, &key.columns)
+            && found.referenced_columns == with(&parent.column, &key.referenced_columns)
+    })
+}
+
+fn with(first: &str, others: &[String]) -> Vec<String> {
+    std::iter::once(first.to_owned())
+        .chain(others.iter().cloned())
+        .collect()
+}
+
+/// Returns the columns of a table, the tenant's first, that foreign keys will point to and that are no key yet.
+fn referenced(schema: &Schema, aims: &Aims, aim: &Aim) -> Vec<Vec<String>> {
+    let relation = &schema.relations[&aim.table];
+    let mut wanted: Vec<Vec<String>> = Vec::new();
+    for other in &aims.tables {
+        let from = &schema.relations[&other.table];
+        if from.kind == Kind::Partitioned {
+            continue;
+        }
+        for (key, _) in held(schema, aims, other, from)
+            .into_iter()
+            .filter(|(key, _)| key.references == aim.table)
+        {
+            let columns = with(&aim.column, &key.referenced_columns);
+            let is_key = relation
+                .keys
+                .iter()
+                .any(|key| key.columns == columns && !key.is_deferrable);
+            if !is_key && !wanted.contains(&columns) {
+                wanted.push(columns);
+            }
+        }
+    }
+    wanted
+}
+
+/// A unique index beside writers, then the constraint that takes it over.
+fn key(aim: &Aim, relation: &Relation, of: &[String]) -> Vec<Step> {
+    let parts: Vec<&str> = std::iter::once(aim.name.name.as_str())
+        .chain(of.iter().map(String::as_str))
+        .collect();
+    let constraint = name(&[&parts[..], &["key"]].concat());
+    let mut steps = Vec::new();
+    if !relation
+        .indexes
+        .iter()
+        .any(|index| index.name == constraint && index.is_valid)
+    {
+        let listed = columns(of.iter().map(String::as_str));
+        steps.push(index(
+            aim,
+            &constraint,
+            true,
+            &listed,
+            "what foreign keys will point to",
+        ));
+    }
+    let (table, quoted) = (qualified(&aim.name), ident(&constraint));
+    steps.push(Step {
+        stage: Stage::Keys,
+        tables: vec![aim.name.clone()],
+        lock: Some(LockMode::AccessExclusive),
+        statements: vec![format!(
+            "alter table {table} add constraint {quoted} unique using index {quoted}"
+        )],
+        undo: vec![format!("alter table {table} drop constraint {quoted}")],
+        why: "a row of a tenant can be pointed to".to_owned(),
+    });
+    steps
+}
+
+fn index(aim: &Aim, called: &str, is_unique: bool, listed: &str, why: &str) -> Step {
+    let unique = if is_unique { "unique " } else { "" };
+    let (table, quoted) = (qualified(&aim.name), ident(called));
+    let there = in_schema_of(&aim.name, called);
+    Step {
+        stage: Stage::Indexes,
+        tables: vec![aim.name.clone()],
+        lock: Some(LockMode::ShareUpdateExclusive),
+        statements: vec![format!(
+            "create {unique}index concurrently {quoted} on {table} ({listed})"
+        )],
+        undo: vec![format!("drop index concurrently if exists {there}")],
+        why: why.to_owned(),
+    }
+}
+
+/// The index that a foreign key needs when the referenced row goes, with the tenant before it; the one without goes. Tells whether there is
+/// one that begins with the tenant then.
+fn index_for(steps: &mut Vec<Step>, aim: &Aim, relation: &Relation, key: &ForeignKey) -> bool {
+    let wanted = with(&aim.column, &key.columns);
+    let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    if relation.has_index_on(&names) {
+        return true;
+    }
+    let plain = |index: &&Index| {
+        let columns: Option<Vec<String>> = index.columns.iter().cloned().collect();
+        columns.as_ref() == Some(&key.columns)
+            && !index.is_unique
+            && !index.is_partial
+            && index.method == "btree"
+            && index.constraint.is_none()
+    };
+    let old = relation.indexes.iter().find(plain);
+    if old.is_none() && !relation.has_index_on(&key.columns.iter().map(String::as_str).collect::<Vec<_>>()) {
+        // Nobody wanted one for this foreign key.
+        return false;
+    }
+    let parts: Vec<&str> = std::iter::once(aim.name.name.as_str())
+        .chain(names.iter().copied())
+        .collect();
+    let called = name(&[&parts[..], &["idx"]].concat());
+    steps.push(index(
+        aim,
+        &called,
+        false,
+        &columns(names),
+        "lookups within a tenant, and the foreign key's own",
+    ));
+    if let Some(old) = old {
+        steps.push(Step {
+            stage: Stage::OldIndexes,
+            tables: vec![aim.name.clone()],
+            lock: Some(LockMode::ShareUpdateExclusive),
+            statements: vec![format!(
+                "drop index concurrently {}",
+                in_schema_of(&aim.name, &old.name)
+            )],
+            undo: vec![again(&old.definition)],
+            why: format!("{called} does its work"),
+        });
+    }
+    true
+}
+
+/// Makes an index again, beside writers.
+fn again(definition: &str) -> String {
+    let (create, rest) = definition.split_once("INDEX ").unwrap_or((definition, ""));
+    format!("{create}INDEX CONCURRENTLY {rest}")
+}
+
+/// The index without which every query would read all tenants' rows.
+fn first_index(aim: &Aim, relation: &Relation) -> Step {
+    let sorted = relation.column("created_at").map(|_| "created_at".to_owned());
+    let key = || {
+        relation
+            .primary_key()
+            .map(|key| key.columns.clone())
+            .unwrap_or_default()
+    };
+    let behind: Vec<String> = sorted.map_or_else(key, |column| vec![column]);
+    let behind: Vec<String> = behind.into_iter().filter(|column| *column != aim.column).collect();
+    let all = with(&aim.column, &behind);
+    let names: Vec<&str> = all.iter().map(String::as_str).collect();
+    let parts: Vec<&str> = std::iter::once(aim.name.name.as_str())
+        .chain(names.iter().copied())
+        .collect();
+    let called = name(&[&parts[..], &["idx"]].concat());
+    index(
+        aim,
+        &called,
+        false,
+        &columns(names),
+        "a tenant's rows are found without reading the others'",
+    )
+}
+
+/// The foreign key with the tenant in it, looked at later; then the one without goes, where the new one does all that it did.
+fn foreign_key_steps(schema: &Schema, aim: &Aim, relation: &Relation, key: &ForeignKey, parent: &Aim) -> Vec<Step> {
+    let own = with(&aim.column, &key.columns);
+    let others = with(&parent.column, &key.referenced_columns);
+    let parts: Vec<&str> = std::iter::once(aim.name.name.as_str())
+        .chain(own.iter().map(String::as_str))
+        .collect();
+    let called = name(&[&parts[..], &["fkey"]].concat());
+    let (table, quoted) = (qualified(&aim.name), ident(&called));
+    let mut tables: Vec<RelationName> = vec![aim.name.clone()];
+    if parent.name != aim.name {
+        tables.push(parent.name.clone());
+    }
+    let found = relation.foreign_keys.iter().find(|found| found.name == called);
+    let (actions, does_all) = actions(schema, key);
+    let mut steps = Vec::new();
+    let step = |stage, lock, statements, undo, why: &str| Step {
+        stage,
+        tables: tables.clone(),
+        lock: Some(lock),
+        statements,
+        undo,
+        why: why.to_owned(),
+    };
+    if found.is_none() {
+        let add = format!(
+            "alter table {table} add constraint {quoted} foreign key ({}) references {} ({}){actions} not valid",
+            columns(own.iter().map(String::as_str)),
+            qualified(&parent.name),
+            columns(others.iter().map(String::as_str)),
+        );
+        let undo = format!("alter table {table} drop constraint {quoted}");
+        steps.push(step(
+            Stage::ForeignKeys,
+            LockMode::ShareRowExclusive,
+            vec![add],
+            vec![undo],
+            "a row points to its own tenant's rows only",
+        ));
+    }
+    let validate = format!("alter table {table} validate constraint {quoted}");
+    steps.push(step(
+        Stage::ValidateKeys,
+        LockMode::ShareUpdateExclusive,
+        vec![validate],
+        Vec::new(),
+        "so do the rows that are there",
+    ));
+    if does_all {
+        let old = ident(&key.name);
+        let drop = format!("alter table {table} drop constraint {old}");
+        let undo = vec![
+            format!(
+                "alter table {table} add constraint {old} {} not valid",
+                definition(schema, key)
+            ),
+            format!("alter table {table} validate constraint {old}"),
+        ];
+        steps.push(step(
+            Stage::Replaced,
+            LockMode::AccessExclusive,
+            vec![drop],
+            undo,
+            &format!("{called} says more"),
+        ));
+    }
+    steps
+}
+
+/// Returns what stands behind the referenced columns, and whether it does all that the old foreign key did.
+///
+/// Setting the referencing columns to null must leave the tenant's alone, which can be said from 15 on. Before, and for SET DEFAULT, the old
+/// one stays and acts; the new one looks when that is done, at the end of the transaction.
+fn actions(schema: &Schema, key: &ForeignKey) -> (String, bool) {
+    let on_update = match key.on_update {
+        Action::NoAction => String::new(),
+        // Which would set the tenant to null too.
+        Action::SetNull | Action::SetDefault => return (" deferrable initially deferred".to_owned(), false),
+        action => format!(" on update {}", action.words()),
+    };
+    let on_delete = match key.on_delete {
+        Action::NoAction => String::new(),
+        Action::SetNull if schema.major() >= SET_NULL_COLUMNS => {
+            format!(
+                " on delete set null ({})",
+                columns(key.columns.iter().map(String::as_str))
+            )
+        }
+        Action::SetNull | Action::SetDefault => return (" deferrable initially deferred".to_owned(), false),
+        action => format!(" on delete {}", action.words()),
+    };
+    (
+        format!("{on_update}{on_delete}{}", deferrable(key)),
+        !key.is_match_full || key.columns.len() == 1,
+    )
+}
+
+fn deferrable(key: &ForeignKey) -> &'static str {
+    match (key.is_deferrable, key.is_deferred) {
+        (false, _) => "",
+        (true, false) => " deferrable",
+        (true, true) => " deferrable initially deferred",
+    }
+}
+
+/// Returns a foreign key as it was.
+fn definition(schema: &Schema, key: &ForeignKey) -> String {
+    let full = if key.is_match_full { " match full" } else { "" };
+    let action = |on: &str, action: Action| match action {
+        Action::NoAction => String::new(),
+        other => format!(" on {on} {}", other.words()),
+    };
+    format!(
+        "foreign key ({}) references {} ({}){full}{}{}{}",
+        columns(key.columns.iter().map(String::as_str)),
+        qualified(&schema.relations[&key.references].name),
+        columns(key.referenced_columns.iter().map(String::as_str)),
+        action("update", key.on_update),
+        action("delete", key.on_delete),
+        deferrable(key),
+    )
+}

@@ -1,0 +1,24 @@
+//! `retrofit`: row security onto tables that are there already, in stages, each with a way back.
+//!
+//! [`aim()`] says where each table shall get to, from the catalog and the tenancy model; [`plan()`] which steps are missing on the way;
+//! [`compose()`] writes them as files. All three are pure. The files are applied by `migrate`.
+
+mod aim;
+mod backfill;
+mod compose;
+mod count;
+mod enforce;
+mod expression;
+mod keys;
+mod look;
+mod name;
+mod plan;
+mod step;
+mod template;
+mod warn;
+
+pub use aim::{Aim, Aims, Source, aim};
+pub use compose::{Composed, compose};
+pub use look::{LookError, Seen, look};
+pub use plan::{Nulls, Plan, TablePlan, plan};
+pub use step::{Manner, Stage, Step};

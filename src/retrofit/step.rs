@@ -1,0 +1,144 @@
+//! One thing that is done to a table, and how it is undone.
+
+use serde::Serialize;
+
+use crate::script::{LockMode, RelationName};
+
+/// What is reached by a step. The order is that in which a database goes through them: every table is through one stage before any is in the
+/// next, because a table's later stages need its parents' earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// The functions that policies call.
+    Functions,
+    /// The column is there, nullable, and new rows are filled.
+    Columns,
+    /// Old rows are filled.
+    Backfill,
+    /// New rows without a tenant are refused.
+    Checks,
+    /// All rows are known to have one.
+    Validate,
+    /// The column says so itself.
+    Required,
+    /// There are indexes that begin with the tenant.
+    Indexes,
+    /// Unique indexes are keys that others can point to.
+    Keys,
+    /// New rows point to rows of their own tenant.
+    ForeignKeys,
+    /// All rows are known to.
+    ValidateKeys,
+    /// The foreign keys without the tenant are gone.
+    Replaced,
+    /// So are the indexes that they needed.
+    OldIndexes,
+    /// Policies are there and bind.
+    Policies,
+    /// Views ask with the rights of whoever asks them.
+    Views,
+}
+
+/// How the statements of a stage are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Manner {
+    /// In one transaction.
+    Whole,
+    /// In sections of a table, up to eight in a transaction.
+    Sections,
+    /// Again and again, a transaction each.
+    Rounds,
+    /// Each by itself, outside a transaction.
+    Alone,
+}
+
+impl Stage {
+    /// All stages, in order.
+    pub const ALL: [Self; 14] = [
+        Self::Functions,
+        Self::Columns,
+        Self::Backfill,
+        Self::Checks,
+        Self::Validate,
+        Self::Required,
+        Self::Indexes,
+        Self::Keys,
+        Self::ForeignKeys,
+        Self::ValidateKeys,
+        Self::Replaced,
+        Self::OldIndexes,
+        Self::Policies,
+        Self::Views,
+    ];
+
+    /// Returns how its statements are run.
+    pub fn manner(self) -> Manner {
+        match self {
+            Self::Functions => Manner::Whole,
+            Self::Backfill => Manner::Rounds,
+            Self::Indexes | Self::OldIndexes => Manner::Alone,
+            _ => Manner::Sections,
+        }
+    }
+
+    /// Returns the word for it in names of files and in output.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Functions => "functions",
+            Self::Columns => "columns",
+            Self::Backfill => "backfill",
+            Self::Checks => "checks",
+            Self::Validate => "validate",
+            Self::Required => "required",
+            Self::Indexes => "indexes",
+            Self::Keys => "keys",
+            Self::ForeignKeys => "foreign-keys",
+            Self::ValidateKeys => "validate-keys",
+            Self::Replaced => "replaced",
+            Self::OldIndexes => "old-indexes",
+            Self::Policies => "policies",
+            Self::Views => "views",
+        }
+    }
+
+    /// Returns what it is for, for the head of a file.
+    pub fn purpose(self) -> &'static str {
+        match self {
+            Self::Functions => "The functions by which policies know whose a session is.",
+            Self::Columns => {
+                "The column that says whose a row is, empty at first, and what fills it in rows that come from now on."
+            }
+            Self::Backfill => "Fills the column of the rows that are there, in rounds of a transaction each.",
+            Self::Checks => "From now on no row comes without a tenant. The rows that are there are looked at later.",
+            Self::Validate | Self::ValidateKeys => {
+                "Looks at the rows that are there; reading and writing go on meanwhile."
+            }
+            Self::Required => "The column is NOT NULL. The check that has been looked at already makes this quick.",
+            Self::Indexes => "Indexes that begin with the tenant, which every query asks for from now on.",
+            Self::Keys => "Keys of tenant and row, so that others can point to a row of their own tenant.",
+            Self::ForeignKeys => "From now on a row can only point to a row of its own tenant.",
+            Self::Replaced => "The foreign keys without the tenant: those with it say more.",
+            Self::OldIndexes => "Indexes whose work those with the tenant do.",
+            Self::Policies => "Row security: policies first, then ENABLE, so that there is no moment without them.",
+            Self::Views => "Views that ask with the rights of whoever asks them, rather than with their owner's.",
+        }
+    }
+}
+
+/// One thing that is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What it reaches.
+    pub stage: Stage,
+    /// The table, and behind it others that are locked too.
+    pub tables: Vec<RelationName>,
+    /// The strongest lock on them; none where it is a function's.
+    pub lock: Option<LockMode>,
+    /// The statements, without their semicolons.
+    pub statements: Vec<String>,
+    /// What undoes them, in the order in which it has to be done.
+    pub undo: Vec<String>,
+    /// Why, for whoever reads the file.
+    pub why: String,
+}
