@@ -30,5 +30,5 @@ fn planned(db: &TestDb, tenancy: &Tenancy) -> Plan {
 fn files(db: &TestDb, tenancy: &Tenancy) -> Vec<Composed> {
     let plan = planned(db, tenancy);
     assert!(!plan.is_stopped(), "{:#?}", plan.findings);
-    compose(&plan, 8)
+    compose(&plan, 8, "0123456789ab")
 }

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Flags;
 use crate::report::{ColorChoice, Format};
 
+use super::retrofit_args::RetrofitArgs;
 use super::session_args::{BlockersArgs, ReapIdleArgs};
 
 /// Row-level security on live multi-tenant Postgres: migrations with a checksum ledger, applied without hurting the application.
@@ -97,6 +98,8 @@ pub enum Command {
     ReapIdle(ReapIdleArgs),
     /// Cut a wide migration into sections of one table, and prove that the catalog comes out the same
     Split(SplitArgs),
+    /// Put row security onto tables that are there already, in stages, each with a way back
+    Retrofit(RetrofitArgs),
 }
 
 /// `init`.
@@ -141,7 +144,7 @@ Examples:
 pub struct StatusArgs {}
 
 /// `migrate`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_help = "\
 Each file runs in one transaction together with its ledger row; statements that cannot run in a transaction (CREATE \
 INDEX CONCURRENTLY, VACUUM, ...) are found by the server's grammar and run one by one. Locks are waited for briefly and \
@@ -320,6 +323,7 @@ impl Cli {
                     .clone()
                     .map(|age| ("--end-blockers-older-than", age)),
             ),
+            Command::Retrofit(args) => args.flags(),
             Command::ReapIdle(args) => (None, None, args.older_than.clone().map(|age| ("--older-than", age))),
             _ => (None, None, None),
         };
@@ -354,6 +358,7 @@ impl Cli {
             Command::Blockers(_) => "blockers",
             Command::ReapIdle(_) => "reap-idle",
             Command::Split(_) => "split",
+            Command::Retrofit(_) => "retrofit",
         }
     }
 }

@@ -114,6 +114,11 @@ const VARIABLES: [&str; 7] = [
 pub const FILE_NAME: &str = "rlsctl.toml";
 
 impl Config {
+    /// Returns `[tenancy]` as it is written; empty if it is not there.
+    pub fn tenancy(&self) -> &toml::Table {
+        &self.file.tenancy
+    }
+
     /// Returns the configuration for a command run in `cwd`.
     ///
     /// The file is `--config`, `RLSCTL_CONFIG`, or `rlsctl.toml` here or in a folder above, up to the root of the git checkout.

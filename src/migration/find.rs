@@ -49,6 +49,9 @@ const SKIPPED: [&str; 10] = [
     "fixtures",
 ];
 
+/// What takes migrations back is kept beside them, and is none.
+const UNDO: &str = ".undo";
+
 /// A project may keep its migrations this many folders down, as a workspace of packages does.
 const DEPTH: usize = 7;
 
@@ -95,7 +98,8 @@ pub fn find(root: &Path) -> Result<Vec<(PathBuf, Detected)>, Problem> {
 fn is_worth_a_look(entry: &DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy();
     let is_folder = entry.file_type().is_dir();
-    is_folder && (entry.depth() == 0 || !(name.starts_with('.') || SKIPPED.contains(&name.as_ref())))
+    let is_left_out = name.starts_with('.') || name.ends_with(UNDO) || SKIPPED.contains(&name.as_ref());
+    is_folder && (entry.depth() == 0 || !is_left_out)
 }
 
 fn is_named_so(entry: &DirEntry) -> bool {

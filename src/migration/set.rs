@@ -43,6 +43,17 @@ pub enum ReadError {
 }
 
 impl Migration {
+    /// Returns a migration whose file is not there yet: it has a place in the order, and nothing else is known of it.
+    pub(super) fn placed(version: Version, path: PathBuf) -> Self {
+        Self {
+            version,
+            name: String::new(),
+            path,
+            checksum: Checksum::of_pieces([]),
+            part: Part::Whole,
+        }
+    }
+
     /// Reads the script: no byte-order mark, LF line ends, only the part that is to be run.
     ///
     /// # Errors

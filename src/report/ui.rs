@@ -178,6 +178,13 @@ impl Ui {
         }
     }
 
+    /// Prints what was done on the way, unless quiet.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            self.err(&format!("{}\n", printable(text)));
+        }
+    }
+
     /// Prints something a person should look at, unless quiet.
     pub fn warning(&self, text: &str) {
         if !self.quiet {

@@ -21,17 +21,31 @@ pub struct Composed {
 }
 
 /// By this line a file of ours is known again, in the folder and in the ledger.
-pub(super) const MARK: &str = "-- retrofit: ";
+pub const MARK: &str = "-- retrofit: ";
 
-/// Returns the files of a plan, in the order in which they are applied: the same plan, the same bytes.
-pub fn compose(plan: &Plan, tables_per_batch: usize) -> Vec<Composed> {
+/// By this line it is known for which catalog a file was planned.
+const CATALOG: &str = "-- planned for catalog ";
+
+/// Returns for which catalog a file of ours was planned.
+pub fn planned_for(text: &str) -> Option<&str> {
+    text.lines().nth(1)?.strip_prefix(CATALOG)
+}
+
+/// By this line it is known which table the statements behind it are about, where there are no sections.
+pub(super) const TABLE: &str = "-- table ";
+/// What a section begins with.
+pub(super) const SECTION: &str = "-- rlsctl: section ";
+
+/// Returns the files of a plan, in the order in which they are applied: the same plan, the same bytes. `catalog` says what it
+/// was made from.
+pub fn compose(plan: &Plan, tables_per_batch: usize, catalog: &str) -> Vec<Composed> {
     let mut files = Vec::new();
     for stage in Stage::ALL {
         let steps: Vec<&Step> = plan.steps.iter().filter(|step| step.stage == stage).collect();
         let batches = batches(&steps, stage, tables_per_batch);
         let of = batches.len();
         for (at, batch) in batches.iter().enumerate() {
-            files.push(file(stage, batch, (at + 1, of)));
+            files.push(file(stage, batch, (at + 1, of), catalog));
         }
     }
     files
@@ -60,7 +74,7 @@ fn batches<'a>(steps: &[&'a Step], stage: Stage, most: usize) -> Vec<Vec<&'a Ste
     batches
 }
 
-fn file(stage: Stage, steps: &[&Step], (number, of): (usize, usize)) -> Composed {
+fn file(stage: Stage, steps: &[&Step], (number, of): (usize, usize), catalog: &str) -> Composed {
     let mut tables: Vec<RelationName> = Vec::new();
     for step in steps {
         if !tables.contains(&step.tables[0]) {
@@ -72,7 +86,9 @@ fn file(stage: Stage, steps: &[&Step], (number, of): (usize, usize)) -> Composed
         (_, 1) => format!("retrofit {}", stage.word()),
         _ => format!("retrofit {} {number}", stage.word()),
     };
-    let text = text(stage, steps, &head(stage, &tables, false), |step| &step.statements);
+    let text = text(stage, steps, &head(stage, &tables, Some(catalog)), |step| {
+        &step.statements
+    });
     let reversed: Vec<&Step> = steps
         .iter()
         .rev()
@@ -82,7 +98,7 @@ fn file(stage: Stage, steps: &[&Step], (number, of): (usize, usize)) -> Composed
     let undo = if reversed.is_empty() {
         String::new()
     } else {
-        self::text(stage, &reversed, &head(stage, &tables, true), |step| &step.undo)
+        self::text(stage, &reversed, &head(stage, &tables, None), |step| &step.undo)
     };
     Composed {
         name,
@@ -93,9 +109,13 @@ fn file(stage: Stage, steps: &[&Step], (number, of): (usize, usize)) -> Composed
     }
 }
 
-fn head(stage: Stage, tables: &[RelationName], undoes: bool) -> String {
+fn head(stage: Stage, tables: &[RelationName], catalog: Option<&str>) -> String {
     let names: Vec<String> = tables.iter().map(ToString::to_string).collect();
+    let undoes = catalog.is_none();
     let mut head = format!("{MARK}{}{}\n", if undoes { "undo " } else { "" }, stage.word());
+    if let Some(catalog) = catalog {
+        head.push_str(&format!("{CATALOG}{catalog}\n"));
+    }
     let purpose = if undoes { "Takes back: " } else { "" };
     for line in wrapped(&format!("{purpose}{}", stage.purpose())) {
         head.push_str(&format!("-- {line}\n"));
@@ -131,11 +151,11 @@ fn text(stage: Stage, steps: &[&Step], head: &str, of: impl Fn(&Step) -> &Vec<St
         if stage.manner() == Manner::Sections {
             if open != Some(&step.tables) {
                 let names: Vec<String> = step.tables.iter().map(ToString::to_string).collect();
-                text.push_str(&format!("\n-- rlsctl: section {}\n", names.join(", ")));
+                text.push_str(&format!("\n{SECTION}{}\n", names.join(", ")));
                 open = Some(&step.tables);
             }
         } else {
-            text.push('\n');
+            text.push_str(&format!("\n{TABLE}{}\n", step.tables[0]));
         }
         for line in wrapped(&step.why) {
             text.push_str(&format!("-- {line}\n"));

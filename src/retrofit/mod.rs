@@ -15,10 +15,12 @@ mod name;
 mod plan;
 mod step;
 mod template;
+mod undo;
 mod warn;
 
 pub use aim::{Aim, Aims, Source, aim};
-pub use compose::{Composed, compose};
+pub use compose::{Composed, compose, planned_for};
 pub use look::{LookError, Seen, look};
 pub use plan::{Nulls, Plan, TablePlan, plan};
 pub use step::{Manner, Stage, Step};
+pub use undo::{Applied, NoWayBack, Undo, Wanted, is_ours, undo};

@@ -1,0 +1,210 @@
+//! `rlsctl retrofit`.
+
+use crate::exit::{Exit, Failure};
+use crate::finding::Finding;
+use crate::ledger::verify;
+use crate::migration::{Made, Migration, NewFile, NewFileError, Script, series};
+use crate::pg::{Work, catalog};
+use crate::report::{
+    Document, count, retrofit_document, retrofit_status_text, retrofit_text, retrofit_written_document,
+};
+use crate::retrofit::{Composed, LookError, Plan, compose, is_ours, look, plan};
+use crate::tenancy::{Tenancy, tenancy};
+
+use super::connection::{Gathered, applied, gather};
+use super::context::{Context, Refusal, block_on};
+use super::retrofit_args::{PlanArgs, RetrofitAction, RetrofitArgs, WriteArgs};
+use super::{retrofit_apply, retrofit_undo};
+
+/// The command's name in documents.
+pub(super) const NAME: &str = "retrofit";
+
+/// Plans, writes what is planned, applies it, and takes it back.
+pub fn run(context: &Context<'_>, args: &RetrofitArgs) -> Result<Exit, Failure> {
+    match &args.action {
+        RetrofitAction::Apply(args) => return retrofit_apply::run(context, &model(context)?, args),
+        RetrofitAction::Undo(args) => return retrofit_undo::run(context, args),
+        RetrofitAction::Plan(_) | RetrofitAction::Write(_) | RetrofitAction::Status(_) => {}
+    }
+    let tenancy = model(context)?;
+    block_on(async {
+        let gathered = match gather(context, Work::Reader).await {
+            Ok(gathered) => gathered,
+            Err(not_gathered) => return not_gathered.report(context, NAME),
+        };
+        match &args.action {
+            RetrofitAction::Plan(args) => show(context, Some(args), &tenancy, gathered).await,
+            RetrofitAction::Write(args) => Box::pin(write(context, args, &tenancy, gathered)).await,
+            _ => show(context, None, &tenancy, gathered).await,
+        }
+    })?
+}
+
+fn model(context: &Context<'_>) -> Result<Tenancy, Failure> {
+    tenancy(context.config.tenancy()).map_err(|error| {
+        Failure::new(Exit::Environment, "the tenancy model cannot be used")
+            .cause(error.to_string())
+            .state("nothing was changed")
+            .hint("the guide's section on retrofit has an example for each way to say whose a session is")
+    })
+}
+
+async fn planned(tenancy: &Tenancy, gathered: &Gathered) -> Result<Plan, Failure> {
+    let seen = look(&gathered.session, tenancy)
+        .await
+        .map_err(|error| not_seen(&error))?;
+    Ok(plan(&seen.schema, tenancy, &seen.aims, &seen.nulls))
+}
+
+fn not_seen(error: &LookError) -> Failure {
+    let failure = Failure::new(Exit::Environment, error.to_string()).state("nothing was changed");
+    match error {
+        LookError::Rows { table, .. } => failure.hint(format!(
+            "let the role read the rows: GRANT SELECT ON {table}, and BYPASSRLS where row security is on already"
+        )),
+        LookError::Catalog(_) => failure,
+    }
+}
+
+/// Returns the fingerprint of the catalog as it is, short.
+pub(super) async fn fingerprint(gathered: &Gathered) -> Result<String, Failure> {
+    let look = &gathered.look;
+    let snapshot = catalog::snapshot(&gathered.session, look.server_version, look.sessions()).await;
+    let snapshot =
+        snapshot.map_err(|error| Failure::new(Exit::Environment, error.to_string()).state("nothing was changed"))?;
+    Ok(snapshot.fingerprint().short())
+}
+
+/// Shows the plan, or where each table is.
+async fn show(
+    context: &Context<'_>,
+    args: Option<&PlanArgs>,
+    tenancy: &Tenancy,
+    gathered: Gathered,
+) -> Result<Exit, Failure> {
+    let plan = planned(tenancy, &gathered).await?;
+    let catalog = fingerprint(&gathered).await?;
+    let files = compose(&plan, context.config.limits.tables_per_batch, &catalog);
+    let mut document = retrofit_document(&plan, &files, &catalog);
+    document.target = Some(gathered.target.clone());
+    gathered.session.close().await;
+    let text = match args {
+        Some(args) => retrofit_text(&plan, &files, args.files),
+        None => {
+            if plan.tables.iter().any(|table| !table.missing.is_empty()) {
+                document.exit = Exit::Findings;
+            }
+            retrofit_status_text(&plan)
+        }
+    };
+    context.print(&document, &text)?;
+    Ok(document.exit)
+}
+
+async fn write(
+    context: &Context<'_>,
+    args: &WriteArgs,
+    tenancy: &Tenancy,
+    gathered: Gathered,
+) -> Result<Exit, Failure> {
+    let pending = pending(&gathered).await?;
+    if let [first, ..] = pending.as_slice() {
+        return Err(still_pending(pending.len(), first));
+    }
+    let (made, plan) = match made(context, tenancy, &gathered).await? {
+        Ok(made) => made,
+        Err(findings) => {
+            let mut document = Document::new(NAME, Exit::Refused);
+            document.target = Some(gathered.target.clone());
+            return Refusal { findings }.report(context, NAME, document);
+        }
+    };
+    gathered.session.close().await;
+    if !args.dry_run {
+        write_all(&made)?;
+    }
+    context.ui.notes(&plan.findings);
+    let (mut document, text) = retrofit_written_document(&made, &plan, args.dry_run);
+    document.target = Some(gathered.target);
+    context.print(&document, &text)?;
+    Ok(Exit::Done)
+}
+
+/// Returns the files of what is missing, and the plan; or what has to be decided first.
+pub(super) async fn made(
+    context: &Context<'_>,
+    tenancy: &Tenancy,
+    gathered: &Gathered,
+) -> Result<Result<(Vec<Made>, Plan), Vec<Finding>>, Failure> {
+    let plan = planned(tenancy, gathered).await?;
+    if plan.is_stopped() {
+        return Ok(Err(plan.findings));
+    }
+    let catalog = fingerprint(gathered).await?;
+    let files = compose(&plan, context.config.limits.tables_per_batch, &catalog);
+    let scripts: Vec<Script> = files.into_iter().map(script).collect();
+    let made = series(&gathered.set, &scripts, jiff::Timestamp::now()).map_err(|error| not_made(&error))?;
+    Ok(Ok((made, plan)))
+}
+
+fn script(file: Composed) -> Script {
+    Script {
+        name: file.name,
+        up: file.text,
+        down: file.undo,
+    }
+}
+
+/// Returns the files of ours that are not applied.
+pub(super) async fn pending(gathered: &Gathered) -> Result<Vec<Migration>, Failure> {
+    let (state, _) = applied(&gathered.session, &gathered.look, &gathered.set).await?;
+    let pending = verify(&gathered.set, state).pending;
+    let ours = pending
+        .into_iter()
+        .filter(|migration| migration.read().is_ok_and(|text| is_ours(text.as_str())));
+    Ok(ours.cloned().collect())
+}
+
+/// Files of an earlier run that are not applied would be written a second time, under other numbers.
+pub(super) fn still_pending(number: usize, first: &Migration) -> Failure {
+    let (files, first) = (count(number, "file"), first.file_name());
+    Failure::new(
+        Exit::Refused,
+        format!("{files} of an earlier `retrofit` are not applied yet, from {first} on"),
+    )
+    .state("nothing was written")
+    .hint("apply them: `rlsctl retrofit apply`")
+    .hint("or take them out of the folder, if they are not wanted, and write them anew")
+}
+
+/// All or none: what was written before one could not be is taken away again.
+pub(super) fn write_all(made: &[Made]) -> Result<(), Failure> {
+    let all: Vec<&NewFile> = made.iter().flat_map(|one| &one.files).collect();
+    for (index, file) in all.iter().enumerate() {
+        let Err(error) = file.write() else { continue };
+        let mut failure =
+            Failure::new(Exit::Environment, format!("cannot write {}", file.path.display())).cause(error.to_string());
+        for written in &all[..index] {
+            if let Err(error) = fs_err::remove_file(&written.path) {
+                failure = failure.state(format!("{} stays behind: {error}", written.path.display()));
+            }
+        }
+        return Err(failure
+            .state("none of the other files is there")
+            .hint("see that the folder may be written, then run the same command again"));
+    }
+    Ok(())
+}
+
+pub(super) fn not_made(error: &NewFileError) -> Failure {
+    let hint = match error {
+        NewFileError::Chained { .. } => {
+            "write them to a folder of another layout, as in `rlsctl --dir retrofit retrofit write`, and take them over with the layout's own tool"
+        }
+        NewFileError::Exists { .. } => "move the file that is in the way",
+        _ => "name the newest file so that a version can follow it",
+    };
+    Failure::new(Exit::Refused, error.to_string())
+        .state("nothing was written")
+        .hint(hint)
+}

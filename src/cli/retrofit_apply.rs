@@ -1,0 +1,99 @@
+//! `rlsctl retrofit apply`.
+
+use crate::exit::{Exit, Failure};
+use crate::migration::Migration;
+use crate::pg::{Work, mark_store};
+use crate::report::{Document, count};
+use crate::retrofit::planned_for;
+use crate::tenancy::Tenancy;
+
+use super::args::MigrateArgs;
+use super::connection::{Gathered, gather};
+use super::context::{Context, Refusal, block_on};
+use super::migrate;
+use super::retrofit::{NAME, fingerprint, made, pending, write_all};
+use super::retrofit_args::ApplyArgs;
+
+/// Plans and writes unless files are pending already; then applies.
+pub fn run(context: &Context<'_>, tenancy: &Tenancy, args: &ApplyArgs) -> Result<Exit, Failure> {
+    let refused = block_on(async {
+        match gather(context, Work::Reader).await {
+            Ok(gathered) => Box::pin(prepare(context, tenancy, gathered)).await,
+            Err(not_gathered) => not_gathered.report(context, NAME).map(Some),
+        }
+    })??;
+    if let Some(exit) = refused {
+        return Ok(exit);
+    }
+    migrate::run(
+        context,
+        &MigrateArgs {
+            lock_wait: args.lock_wait.clone(),
+            end_blockers_older_than: args.end_blockers_older_than.clone(),
+            keep_blockers: args.keep_blockers,
+            ..MigrateArgs::default()
+        },
+    )
+}
+
+/// Sees that there is something to apply; returns how it ended where there is not.
+async fn prepare(context: &Context<'_>, tenancy: &Tenancy, gathered: Gathered) -> Result<Option<Exit>, Failure> {
+    let pending = pending(&gathered).await?;
+    if !pending.is_empty() {
+        refuse_moved(&gathered, &pending).await?;
+        gathered.session.close().await;
+        return Ok(None);
+    }
+    let (made, plan) = match made(context, tenancy, &gathered).await? {
+        Ok(made) => made,
+        Err(findings) => {
+            let mut document = Document::new(NAME, Exit::Refused);
+            document.target = Some(gathered.target.clone());
+            return Refusal { findings }.report(context, NAME, document).map(Some);
+        }
+    };
+    gathered.session.close().await;
+    write_all(&made)?;
+    context.ui.notes(&plan.findings);
+    if let (Some(first), Some(last)) = (made.first(), made.last()) {
+        let (number, first, last) = (count(made.len(), "file"), first.path.display(), last.path.display());
+        context.ui.note(&format!("wrote {number}, from {first} to {last}"));
+    }
+    Ok(None)
+}
+
+/// Refuses files that were planned for another catalog. Once the first of them is applied the catalog has moved by ourselves; then it has to be
+/// as the last run left it.
+async fn refuse_moved(gathered: &Gathered, pending: &[Migration]) -> Result<(), Failure> {
+    let plans = pending.iter().filter_map(|migration| {
+        let text = migration.read().ok()?;
+        planned_for(text.as_str()).map(str::to_owned)
+    });
+    let Some(planned) = plans.into_iter().next() else {
+        return Ok(());
+    };
+    let now = fingerprint(gathered).await?;
+    if now == planned {
+        return Ok(());
+    }
+    let marked = match gathered.look.ledger {
+        Some(_) => mark_store::newest(&gathered.session).await.ok().flatten(),
+        None => None,
+    };
+    let has_begun = gathered.set.migrations.iter().any(|migration| {
+        !pending.contains(migration)
+            && migration
+                .read()
+                .is_ok_and(|text| planned_for(text.as_str()) == Some(planned.as_str()))
+    });
+    if has_begun && marked.is_some_and(|marked| marked.mark.fingerprint.short() == now) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Refused,
+        format!("the catalog has moved since these files were planned: it was {planned} and is {now}"),
+    )
+    .state("nothing was changed")
+    .hint("take the pending files out of the folder and plan anew: `rlsctl retrofit plan`")
+    .hint("`rlsctl drift-check` shows what was changed by hand"))
+}
