@@ -17,6 +17,7 @@ mod migrate;
 mod plan;
 mod progress;
 mod reap;
+mod rounds;
 mod screen;
 mod session;
 mod split;
