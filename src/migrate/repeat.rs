@@ -190,7 +190,8 @@ impl Migrator<'_> {
                     reason,
                     applied,
                     ..
-                }) if work.done > 0 => {
+                }) => {
+                    // Whether the round came through does not matter to the next run, and nobody can say that nothing remains.
                     return Err(RunError::Lost {
                         version,
                         path,

@@ -5,7 +5,7 @@ use crate::support::db::TestDb;
 use crate::support::poll::eventually;
 use crate::support::process::kill;
 use crate::support::project::Project;
-use crate::support::proxy::Proxy;
+use crate::support::proxy::{Cut, Proxy};
 use crate::support::servers::{server_with, standby_of, until_caught_up};
 use crate::support::session::Session;
 
@@ -133,6 +133,50 @@ fn a_rerun_after_a_kill_writes_no_row_twice() {
         );
     }
     assert!(seen > 0, "no run was killed while it ran");
+}
+
+#[test]
+fn a_connection_that_is_lost_in_a_round_says_that_rounds_may_be_done() {
+    // The first round is committed and its answer lost; the last is not committed, for that is another message.
+    for (cut, done) in [("update t set", "3"), ("insert into rlsctl.ledger", "10")] {
+        let (db, project) = (ten_rows(), repeated(BY_THREES));
+        let proxy = Proxy::before(db.server());
+        proxy.cut(Cut::After(cut.as_bytes().to_vec()));
+        let run = project
+            .rlsctl(&["migrate"])
+            .env("DATABASE_URL", proxy.url(db.name()))
+            .run()
+            .exits(7);
+        assert!(
+            run.stderr.contains("repeated in rounds: those that are done stay done"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!((written(&db), ledger(&db)), (format!("{done}|{done}"), String::new()));
+        project.on(&db, &["migrate"]).run().exits(0);
+        assert_eq!(
+            (written(&db).as_str(), ledger(&db).as_str()),
+            ("10|10", "1 backfill false")
+        );
+    }
+}
+
+#[test]
+fn the_guides_backfill_fills_what_can_be_filled_and_ends() {
+    let guide = fs_err::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/guide.md")).unwrap();
+    let (_, block) = guide.split_once("```sql\n-- rlsctl: repeat until 0 rows\n").unwrap();
+    let (statement, _) = block.split_once("```").unwrap();
+    let (db, project) = (TestDb::new(), repeated(&statement.replace("5000", "40")));
+    db.psql(
+        "create table customers (id int primary key, tenant_id int); create table invoices (id int, customer_id int, tenant_id int);
+         insert into customers values (1, 7), (2, 8), (3, null);
+         insert into invoices select i, 1 + i % 3 from generate_series(1, 300) i",
+    );
+    project.on(&db, &["migrate"]).run().exits(0);
+    assert_eq!(
+        db.psql("select c.id, i.tenant_id, count(*), count(distinct i.xmin::text) from invoices i join customers c on c.id = i.customer_id group by 1, 2 order by 1"),
+        "1|7|100|5\n2|8|100|5\n3||100|1"
+    );
 }
 
 #[test]
