@@ -70,6 +70,37 @@ pub enum Event {
         /// Which these are.
         what: Vec<String>,
     },
+    /// A round of a repeated migration is committed, or its last one.
+    Rounds {
+        /// The migration's version.
+        version: String,
+        /// How many rounds have changed rows by now.
+        rounds: u64,
+        /// How many rows they have changed.
+        rows: u64,
+        /// About how many rows may be left at most, where that is known.
+        left: Option<u64>,
+        /// For how long it has been at it.
+        since: Duration,
+        /// Whether none is left.
+        finished: bool,
+    },
+    /// Somebody waits for a round of a repeated migration, which will rest for a while after it.
+    WaitedFor {
+        /// The migration's version.
+        version: String,
+    },
+    /// A replica is too far behind, and a repeated migration waits for it between two rounds.
+    Lagging {
+        /// The migration's version.
+        version: String,
+        /// The replica's `application_name`.
+        replica: String,
+        /// How far it is behind.
+        lag: Duration,
+        /// How far it may be.
+        limit: Duration,
+    },
     /// A migration is committed.
     Applied {
         /// Its version.

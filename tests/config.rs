@@ -147,7 +147,7 @@ fn an_unknown_key_is_an_error_with_a_suggestion() {
     exit: 3
     ----- stdout -----
     ----- stderr -----
-    error: rlsctl.toml:2:1: unknown field `lock_wiat`, expected one of `statement_timeout`, `lock_wait`, `tables_per_batch`, `tables_per_migration`
+    error: rlsctl.toml:2:1: unknown field `lock_wiat`, expected one of `statement_timeout`, `lock_wait`, `tables_per_batch`, `tables_per_migration`, `replica_lag`
       state: nothing was changed
       next: did you mean `lock_wait`?
     ");

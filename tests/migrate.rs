@@ -2,10 +2,12 @@
 
 mod baseline;
 mod faults;
+mod hidden;
 mod kills;
 mod ledger;
 mod locking;
 mod mirror;
+mod repeat;
 mod sections;
 mod steps;
 mod wide;

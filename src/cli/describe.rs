@@ -4,6 +4,7 @@ use crate::config::ConfigError;
 use crate::event::Blocker;
 use crate::exit::{Exit, Failure};
 use crate::migrate::{Outcome, Place, Remains, RunError};
+use crate::migration::Version;
 use crate::pg::{LookError, MessageError};
 use crate::report::{count, describe_blocker, human_duration};
 
@@ -67,7 +68,7 @@ pub fn run_failure(error: &RunError, outcome: &Outcome) -> Failure {
             path,
             ..
         } => blocked(error, blockers, tables, remains, path),
-        RunError::Lost { version, path, reason, applied, stepwise } => lost(error, &version.to_string(), path, reason, *applied, *stepwise),
+        RunError::Lost { version, path, reason, applied, stepwise } => lost(error, &version.to_string(), path, reason, *applied, stepwise_state(*stepwise, version, outcome)),
         RunError::Interrupted { signal, version, remains } => {
             let failure = Failure::new(signal.exit(), "interrupted");
             let failure = match version {
@@ -82,6 +83,11 @@ pub fn run_failure(error: &RunError, outcome: &Outcome) -> Failure {
         RunError::OtherContent { version, path } => Failure::new(Exit::Refused, error.to_string())
             .state(format!("nothing of {} was run", path.display()))
             .hint(format!("compare: select sql from rlsctl.ledger where version = '{version}'; then give one of the two a new version")),
+        RunError::Endless { version, path, rounds } => Failure::new(Exit::Partial, error.to_string())
+            .cause(format!("in {}", path.display()))
+            .state(format!("migration {version}: {}", what_rounds_remain(*rounds)))
+            .hint("see whether its statement ever comes to an end: what it has changed, it must not find again")
+            .hint("if it is only more than was thought, raise the number in the directive, then run `rlsctl migrate`: it goes on"),
         RunError::UnknownStep { place, number, .. } => unknown_step(error, place, *number),
         RunError::Ledger { server, .. } => {
             let mut failure = Failure::new(Exit::Environment, error.to_string());
@@ -118,6 +124,9 @@ fn what_remains(remains: &Remains) -> String {
     if remains.is_nothing() {
         return "rolled back, nothing of it remains".to_owned();
     }
+    if remains.steps == 0 {
+        return what_rounds_remain(u64::try_from(remains.steps_done).unwrap_or(u64::MAX));
+    }
     let mut text = format!(
         "{} of its {} steps are done and stay done",
         remains.steps_done, remains.steps
@@ -126,6 +135,14 @@ fn what_remains(remains: &Remains) -> String {
         text.push_str(&format!("; INVALID and still there: {}", remains.invalid.join(", ")));
     }
     text
+}
+
+/// Returns what is left of a repeated migration.
+fn what_rounds_remain(rounds: u64) -> String {
+    let rounds = count(usize::try_from(rounds).unwrap_or(usize::MAX), "round");
+    format!(
+        "{rounds} done, committed and kept; it is not recorded as applied, and the next run goes on with what is left"
+    )
 }
 
 fn exit_for(remains: &Remains) -> Exit {
@@ -149,6 +166,10 @@ fn statement(place: &Place, remains: &Remains, message: &str) -> Failure {
     failure.excerpt.clone_from(&place.excerpt);
     if remains.is_nothing() {
         failure.hint("mend the file, then run `rlsctl migrate` again")
+    } else if remains.steps == 0 {
+        failure.hint(
+            "mend the file or the rows that it stumbles over, then run `rlsctl migrate`: it goes on with what is left",
+        )
     } else {
         failure.hint("mend the failed statement, leave those before it as they are, then run `rlsctl migrate`: it goes on with that step")
     }
@@ -197,24 +218,30 @@ fn blocked(
     failure.hint("run `rlsctl migrate` again when the table is free; `--lock-wait` makes it try for longer")
 }
 
+/// Returns what becomes of a migration that runs in several transactions.
+fn stepwise_state(stepwise: bool, version: &Version, outcome: &Outcome) -> Option<String> {
+    let in_rounds = outcome.repeated.iter().any(|file| file.version == *version);
+    let what = if in_rounds {
+        "is repeated in rounds: those that are done stay done, and the next run goes on with what is left"
+    } else {
+        "runs in steps: what was done is recorded, and the next run goes on from there"
+    };
+    stepwise.then(|| what.to_owned())
+}
+
 fn lost(
     error: &RunError,
     version: &str,
     path: &std::path::Path,
     reason: &str,
     applied: Option<bool>,
-    stepwise: bool,
+    stepwise: Option<String>,
 ) -> Failure {
     let (exit, state) = match (applied, stepwise) {
-        (Some(false), false) => (
+        (_, Some(what)) => (Exit::Partial, format!("migration {version} {what}")),
+        (Some(false), None) => (
             Exit::Failed,
             format!("migration {version}: rolled back, nothing of it remains"),
-        ),
-        (_, true) => (
-            Exit::Partial,
-            format!(
-                "migration {version} runs in steps: what was done is recorded, and the next run goes on from there"
-            ),
         ),
         _ => (
             Exit::Environment,

@@ -16,6 +16,7 @@ use super::beside::{self, Standing};
 use super::connection::{Gathered, applied, gather, ledger_failure, writable};
 use super::context::{Context, Refusal, block_on};
 use super::describe::{config_failure, run_failure};
+use super::hidden::rows_hidden;
 use super::signals::Signals;
 use super::wide::too_wide;
 
@@ -62,6 +63,10 @@ async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> 
         return Refusal { findings }.report(context, NAME, document);
     }
     let findings = too_wide(context, &plan, &gathered.session).await?;
+    if !findings.is_empty() {
+        return Refusal { findings }.report(context, NAME, document);
+    }
+    let findings = rows_hidden(&plan, &gathered.look, &gathered.session).await?;
     if !findings.is_empty() {
         return Refusal { findings }.report(context, NAME, document);
     }
@@ -136,6 +141,7 @@ fn ask(context: &Context<'_>, args: &MigrateArgs) -> Result<Ask, Failure> {
         lock_wait: context.config.limits.lock_wait,
         statement_timeout: context.config.limits.statement_timeout,
         tables_per_batch: context.config.limits.tables_per_batch,
+        replica_lag: context.config.limits.replica_lag,
     })
 }
 

@@ -12,6 +12,7 @@ mod context;
 mod describe;
 mod drift_against;
 mod drift_check;
+mod hidden;
 mod init;
 mod migrate;
 mod new;

@@ -206,6 +206,7 @@ async fn run(
         lock_wait: limits.lock_wait,
         statement_timeout: limits.statement_timeout,
         tables_per_batch: limits.tables_per_batch,
+        replica_lag: limits.replica_lag,
     };
     let plan = plan(&set, nothing, &[], &ask).map_err(|findings| {
         let first = findings

@@ -58,6 +58,8 @@ pub struct LimitsFile {
     pub tables_per_batch: Option<u8>,
     /// How many existing tables a file may alter.
     pub tables_per_migration: Option<u32>,
+    /// How far behind a replica may be before a repeated file waits for it.
+    pub replica_lag: Option<String>,
 }
 
 /// `[reap]`.

@@ -59,6 +59,8 @@ pub struct Limits {
     pub tables_per_batch: usize,
     /// How many existing tables a file may alter that has no sections.
     pub tables_per_migration: usize,
+    /// How far behind a replica may be before rounds of a repeated file wait for it; 0 for however far.
+    pub replica_lag: Duration,
 }
 
 impl Default for Limits {
@@ -68,6 +70,7 @@ impl Default for Limits {
             lock_wait: Duration::from_secs(60),
             tables_per_batch: 8,
             tables_per_migration: 5,
+            replica_lag: Duration::from_secs(10),
         }
     }
 }
@@ -100,13 +103,14 @@ pub struct Config {
 const CHOOSING: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE"];
 
 /// Our own variables.
-const VARIABLES: [&str; 7] = [
+const VARIABLES: [&str; 8] = [
     "RLSCTL_TARGET",
     "RLSCTL_DATABASE_URL",
     "RLSCTL_CONFIG",
     "RLSCTL_DIR",
     "RLSCTL_STATEMENT_TIMEOUT",
     "RLSCTL_LOCK_WAIT",
+    "RLSCTL_REPLICA_LAG",
     "RLSCTL_PG_BIN",
 ];
 
@@ -394,6 +398,12 @@ fn limits(
             .limits
             .tables_per_migration
             .map_or(defaults.tables_per_migration, |tables| tables as usize),
+        replica_lag: pick(
+            None,
+            "replica_lag",
+            file.limits.replica_lag.as_ref(),
+            defaults.replica_lag,
+        )?,
     })
 }
 

@@ -8,6 +8,8 @@ use crate::script::{
     TransactionControl, Transactional,
 };
 
+use super::rounds::Rounds;
+
 /// How a file runs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Run {
@@ -17,6 +19,8 @@ pub enum Run {
     Steps(Vec<Step>),
     /// In sections, each of which may run as soon as its tables are free.
     Sections(Sections),
+    /// Its one statement again and again, each time in a transaction of its own.
+    Rounds(Rounds),
 }
 
 /// A file that is cut into sections by its author.
@@ -32,7 +36,7 @@ impl Run {
     /// Returns its steps, if it is not run whole.
     pub fn steps(&self) -> &[Step] {
         match self {
-            Self::Whole(_) => &[],
+            Self::Whole(_) | Self::Rounds(_) => &[],
             Self::Steps(steps) => steps,
             Self::Sections(sections) => &sections.steps,
         }
@@ -43,7 +47,7 @@ impl Run {
         match self {
             Self::Whole(whole) => Some(whole),
             Self::Sections(sections) => Some(&sections.whole),
-            Self::Steps(_) => None,
+            Self::Steps(_) | Self::Rounds(_) => None,
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::script::split;
 
 use super::cut::{Lesson, Run, Whole, cut};
 use super::mirror::Mirroring;
-use super::outcome::{Applied, Outcome, Remains, RunError};
+use super::outcome::{Applied, Outcome, Remains, Repeated, RunError};
 use super::plan::{Plan, PlannedFile, facts};
 use super::retry::{Attempts, Next};
 use super::sectioned::pooled;
@@ -59,6 +59,8 @@ pub struct Migrator<'a> {
     pub(super) rule: Option<Rule>,
     /// Who was ended.
     pub(super) ended: Vec<Blocker>,
+    /// How far the repeated files have come.
+    pub(super) repeated: Vec<Repeated>,
     /// What was said once and need not be said again.
     pub(super) told: BTreeSet<String>,
     /// What the last message that had to wait was waiting for.
@@ -99,6 +101,7 @@ impl<'a> Migrator<'a> {
             monitor: Monitor::new(settings.clone()),
             rule: None,
             ended: Vec::new(),
+            repeated: Vec::new(),
             told: BTreeSet::new(),
             obstacle: None,
             lost_patience: false,
@@ -144,6 +147,7 @@ impl<'a> Migrator<'a> {
         }
         plan.close(&mut outcome);
         outcome.ended = std::mem::take(&mut self.ended);
+        outcome.repeated = std::mem::take(&mut self.repeated);
         // Of ten thousand files it is as large as the snapshot that is taken now.
         drop(plan);
         self.close_run(&outcome, by_hand).await;
@@ -247,6 +251,7 @@ impl<'a> Migrator<'a> {
         match &file.run {
             Run::Steps(steps) => self.apply_steps(plan, file, &text, steps).await,
             Run::Whole(whole) => self.apply_whole(plan, file, &text, whole).await,
+            Run::Rounds(rounds) => Box::pin(self.apply_rounds(plan, file, &text, rounds)).await,
             Run::Sections(_) => Err(changed(file, "it is cut into sections".to_owned())),
         }
     }
@@ -314,7 +319,9 @@ impl<'a> Migrator<'a> {
         let sections = &file.directives.sections;
         match cut(text.as_str(), &pieces, &facts(text.as_str(), &pieces), sections, lesson) {
             Run::Steps(steps) => self.apply_steps(plan, file, text, &steps).await,
-            Run::Whole(_) | Run::Sections(_) => Err(changed(file, "it cannot be cut into steps".to_owned())),
+            Run::Whole(_) | Run::Sections(_) | Run::Rounds(_) => {
+                Err(changed(file, "it cannot be cut into steps".to_owned()))
+            }
         }
     }
 

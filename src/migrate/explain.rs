@@ -18,12 +18,18 @@ pub struct ExplainedFile {
     pub name: String,
     /// Where it is.
     pub path: PathBuf,
-    /// How many transactions it takes.
+    /// How many transactions it takes; of a repeated one, a round.
     pub transactions: usize,
     /// How many steps it is cut into; 0 if it runs whole.
     pub steps: usize,
     /// Its statements; none of one that is only recorded.
     pub statements: Vec<ExplainedStatement>,
+    /// Whether it is repeated until a round changes 0 rows, each in a transaction of its own.
+    pub repeated: bool,
+    /// After how many rounds that is given up, if it says so.
+    pub at_most_rounds: Option<u64>,
+    /// What it says about rows that are hidden from the role that migrates.
+    pub scope: Option<String>,
     /// The versions that it stands for, if it is a baseline.
     pub stands_for: Option<String>,
     /// How many of them are applied, so that it is recorded and not run.
@@ -104,7 +110,7 @@ fn explain_file(file: &PlannedFile, text: &Text, created: &mut BTreeSet<String>)
         created.extend(statement.creates.iter().map(ToString::to_string));
     }
     let (transactions, steps) = match &file.run {
-        Run::Whole(_) => (1, 0),
+        Run::Whole(_) | Run::Rounds(_) => (1, 0),
         Run::Steps(_) | Run::Sections(_) => {
             let steps = file.run.steps();
             let inside = steps.iter().filter(|step| matches!(step.how, How::Inside { .. }));
@@ -118,6 +124,9 @@ fn explain_file(file: &PlannedFile, text: &Text, created: &mut BTreeSet<String>)
         transactions,
         steps,
         statements,
+        repeated: matches!(file.run, Run::Rounds(_)),
+        at_most_rounds: file.directives.repeat.and_then(|repeat| repeat.at_most),
+        scope: file.directives.scope.clone(),
         stands_for: file.directives.baseline.as_ref().map(ToString::to_string),
         recorded: file.recorded,
     }

@@ -20,6 +20,17 @@ pub struct Applied {
     pub recorded: bool,
 }
 
+/// How far a repeated file has come in this run.
+#[derive(Clone, Debug)]
+pub struct Repeated {
+    /// Its version.
+    pub version: Version,
+    /// How many rounds have changed rows, each committed.
+    pub rounds: u64,
+    /// How many rows they have changed.
+    pub rows: u64,
+}
+
 /// What a run did.
 #[derive(Debug)]
 pub struct Outcome {
@@ -29,6 +40,8 @@ pub struct Outcome {
     pub elsewhere: Vec<Version>,
     /// The sessions that were ended because they stood in the way.
     pub ended: Vec<Blocker>,
+    /// The repeated files that it was at, finished or not.
+    pub repeated: Vec<Repeated>,
     /// What is still pending.
     pub pending: Vec<Version>,
     /// How many migrations the ledger has now.
@@ -57,7 +70,7 @@ pub struct Place {
 pub struct Remains {
     /// How many of its steps are done and stay done.
     pub steps_done: usize,
-    /// How many steps it has; 1 for one that runs whole.
+    /// How many steps it has; 1 for one that runs whole, 0 for one that runs in rounds, whose number nobody knows.
     pub steps: usize,
     /// INVALID indexes that could not be dropped.
     pub invalid: Vec<String>,
@@ -81,6 +94,7 @@ impl RunError {
             | Self::FileChanged { version, .. }
             | Self::OtherContent { version, .. }
             | Self::UnknownStep { version, .. }
+            | Self::Endless { version, .. }
             | Self::Ledger { version, .. } => Some(version),
         }
     }
@@ -182,6 +196,16 @@ pub enum RunError {
         number: usize,
         /// Its tag.
         object: String,
+    },
+    /// A repeated file has had as many rounds as it allows, and still changes rows.
+    #[error("migration {version} still changes rows after {rounds} rounds, and says `at most {rounds} rounds`")]
+    Endless {
+        /// The migration.
+        version: Version,
+        /// Its file.
+        path: PathBuf,
+        /// How many.
+        rounds: u64,
     },
     /// The role may not write the ledger.
     #[error("the ledger cannot be written: {}", server.message)]

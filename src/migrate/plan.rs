@@ -13,9 +13,11 @@ use crate::script::{Piece, PieceKind, SessionEffects, Triage, classify, split, t
 
 use super::cut::{Fact, How, Known, Lesson, Run, Whole, cut};
 use super::frame::Frame;
+use super::hidden::writes_rows;
 use super::locking::needs::{Slow, slowest};
 use super::outcome::Outcome;
 use super::refuse::Objections;
+use super::rounds::rounds;
 use super::wide::bound;
 
 /// How many bytes of text a plan keeps, so that files are not read again between two transactions. Those beyond it are.
@@ -38,6 +40,8 @@ pub struct Ask {
     pub statement_timeout: Duration,
     /// How many tables are locked in one transaction.
     pub tables_per_batch: usize,
+    /// How far behind a replica may be before rounds of a repeated file wait for it; 0 for however far.
+    pub replica_lag: Duration,
 }
 
 /// A pending file, and how it runs.
@@ -55,6 +59,8 @@ pub struct PlannedFile {
     pub statements: usize,
     /// How many existing tables it alters at most, see [`wide`](super::wide); 0 if it is half applied, and has to be finished.
     pub alters_at_most: usize,
+    /// Whether a statement of it may write rows, by its first word.
+    pub writes_rows: bool,
     /// What of it may take long, and would be thrown away if a lock were not to be had.
     pub slow: Option<Slow>,
     /// What it says about itself.
@@ -106,6 +112,8 @@ pub struct Plan {
     pub statement_timeout: Duration,
     /// How many tables are locked in one transaction.
     pub tables_per_batch: usize,
+    /// How far behind a replica may be before rounds of a repeated file wait for it; 0 for however far.
+    pub replica_lag: Duration,
 }
 
 /// Returns what will be done, or every reason not to begin.
@@ -158,6 +166,7 @@ pub fn plan(set: &Set, applied: AppliedState, steps: &[StepRow], ask: &Ask) -> R
         lock_wait: ask.lock_wait,
         statement_timeout: ask.statement_timeout,
         tables_per_batch: ask.tables_per_batch,
+        replica_lag: ask.replica_lag,
     })
 }
 
@@ -178,6 +187,7 @@ impl Plan {
             pending: Vec::new(),
             total: self.applied.len(),
             head: self.head,
+            repeated: Vec::new(),
             stopped: None,
         }
     }
@@ -275,6 +285,7 @@ fn read(migration: &Migration, known: Background<'_>, room: &mut usize) -> Resul
         .collect();
     let run = half_applied_run(text.as_str(), &pieces, &facts, &directives.sections, &steps);
     objections.findings.extend(changed_steps(migration, &run, &steps));
+    let run = rounds(text.as_str(), &facts, &directives, run, &mut objections);
     let alters_at_most = if steps.is_empty() {
         bound(text.as_str(), &facts)
     } else {
@@ -299,6 +310,9 @@ fn read(migration: &Migration, known: Background<'_>, room: &mut usize) -> Resul
             frame: if recorded.is_some() { Frame::default() } else { frame },
             statements: facts.len(),
             alters_at_most,
+            writes_rows: facts
+                .iter()
+                .any(|fact| writes_rows(fact.piece.body.slice(text.as_str()))),
             slow: slowest(facts.iter().map(|fact| fact.piece.body.slice(text.as_str()))),
             directives,
             recorded,
@@ -396,10 +410,13 @@ fn out_of_order(files: &[PlannedFile], newest: Option<&Version>, ask: &Ask) -> V
 fn not_single(files: &[PlannedFile], ask: &Ask) -> Vec<Finding> {
     let stepwise = files
         .iter()
-        .filter(|file| ask.single_transaction && matches!(file.run, Run::Steps(_)));
+        .filter(|file| ask.single_transaction && matches!(file.run, Run::Steps(_) | Run::Rounds(_)));
     stepwise
         .map(|file| {
-            let message = "has a statement that cannot run inside a transaction";
+            let message = match file.run {
+                Run::Rounds(_) => "is repeated until 0 rows, each round in a transaction of its own",
+                _ => "has a statement that cannot run inside a transaction",
+            };
             let help = "run it without `--single-transaction`, or up to the file before it with `--to`";
             Finding::error(
                 "files.not-in-transaction",

@@ -221,6 +221,7 @@ impl Migrator<'_> {
         let answer = self.attend(version, mark, patience, session.message(sql)).await;
         answer.unwrap_or_else(|| Answer {
             completed: 0,
+            counts: Vec::new(),
             rows: Vec::new(),
             result: Err(gave_up()),
         })

@@ -21,6 +21,19 @@ pub struct Directives {
     pub baseline: Option<Baseline>,
     /// `section TABLE`: where the file is cut, in its order. What stands before the first is the head of the file.
     pub sections: Vec<Section>,
+    /// `repeat until 0 rows`: its statement is run again and again.
+    pub repeat: Option<Repeat>,
+    /// `scope=all`, or a reason: rows that row-level security hides from the migration role are meant to be left alone.
+    pub scope: Option<String>,
+}
+
+/// That a file's statement is run again until it changes no row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// The first byte of its directive.
+    pub at: usize,
+    /// After how many rounds it is given up, if it says so.
+    pub at_most: Option<u64>,
 }
 
 /// Where a section of a file begins: it goes on to the next one, or to the end.
@@ -124,6 +137,18 @@ fn take(found: &mut Directives, directive: &str, place: Place) -> Result<(), Str
             found.allow_wide = true;
             Ok(())
         }
+        (repeat, None) if is_repeat(repeat) && found.repeat.is_some() => {
+            Err("the directive `repeat until 0 rows` stands there twice".to_owned())
+        }
+        (repeat, None) if is_repeat(repeat) => {
+            let at_most = at_most(repeat)?;
+            found.repeat = Some(Repeat { at: place.at, at_most });
+            Ok(())
+        }
+        ("scope", Some(scope)) if !scope.is_empty() => {
+            found.scope = Some(scope.to_owned());
+            Ok(())
+        }
         ("baseline", Some(_)) if !place.at_top => {
             Err("the directive `baseline` stands at the top of its file, before the first statement".to_owned())
         }
@@ -135,9 +160,32 @@ fn take(found: &mut Directives, directive: &str, place: Place) -> Result<(), Str
             Ok(())
         }
         _ => Err(format!(
-            "the directive `{directive}` is not known to this version; it knows `section TABLE`, `statement_timeout=DURATION`, `allow wide`, `allow out-of-order` and `baseline=VERSION..VERSION`"
+            "the directive `{directive}` is not known to this version; it knows `section TABLE`, `statement_timeout=DURATION`, `allow wide`, `allow out-of-order`, `baseline=VERSION..VERSION`, `repeat until 0 rows` and `scope=all`"
         )),
     }
+}
+
+/// What a repeated file says.
+const REPEAT: &str = "repeat until 0 rows";
+
+fn is_repeat(directive: &str) -> bool {
+    let rest = directive.strip_prefix(REPEAT);
+    rest.is_some_and(|rest| rest.is_empty() || rest.trim_start().starts_with(','))
+}
+
+/// Returns the number in `repeat until 0 rows, at most N rounds`.
+fn at_most(directive: &str) -> Result<Option<u64>, String> {
+    let rest = directive.strip_prefix(REPEAT).unwrap_or_default().trim();
+    if rest.is_empty() {
+        return Ok(None);
+    }
+    let words: Vec<&str> = rest.trim_start_matches(',').split_whitespace().collect();
+    let number = match words.as_slice() {
+        ["at", "most", number, "rounds" | "round"] => number.parse().ok().filter(|number| *number > 0),
+        _ => None,
+    };
+    let wrong = || format!("the directive `{directive}` is not understood; write `{REPEAT}, at most 1000 rounds`");
+    number.map(Some).ok_or_else(wrong)
 }
 
 /// Whether what follows a word is not part of it.
@@ -213,6 +261,29 @@ mod tests {
             "-- rlsctl: baseline=1\n-- rlsctl: baseline=2\n",
         ] {
             assert_eq!(parse(wrong).unwrap_err().len(), 1, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_repeated_file_says_so_once_and_may_say_how_often() {
+        let found = parse("-- backfill\n-- rlsctl: repeat until 0 rows\n-- rlsctl: scope=all\nselect 1").unwrap();
+        assert_eq!(found.repeat, Some(Repeat { at: 12, at_most: None }));
+        assert_eq!(found.scope.as_deref(), Some("all"));
+        let found = parse("-- rlsctl: repeat until 0 rows, at most 1000 rounds\n").unwrap();
+        assert_eq!(found.repeat.and_then(|repeat| repeat.at_most), Some(1000));
+        for wrong in [
+            "repeat",
+            "repeat until 0 rowsx",
+            "repeat until 1 rows",
+            "repeat until 0 rows, at most 0 rounds",
+            "repeat until 0 rows, at most many rounds",
+            "repeat until 0 rows,",
+            "repeat until 0 rows=3",
+            "repeat until 0 rows\n-- rlsctl: repeat until 0 rows, at most 3 rounds",
+            "scope",
+            "scope=",
+        ] {
+            assert_eq!(parse(&format!("-- rlsctl: {wrong}\n")).unwrap_err().len(), 1, "{wrong}");
         }
     }
 

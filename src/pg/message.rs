@@ -16,6 +16,8 @@ pub type Row = Vec<Option<String>>;
 pub struct Answer {
     /// How many of its statements were completed.
     pub completed: usize,
+    /// How many rows each of them changed or returned.
+    pub counts: Vec<u64>,
     /// The rows of all its statements.
     pub rows: Vec<Row>,
     /// How it ended.
@@ -127,6 +129,7 @@ impl Session {
     pub async fn message_with(&self, sql: &str, mut on_row: impl FnMut(Row)) -> Answer {
         let mut answer = Answer {
             completed: 0,
+            counts: Vec::new(),
             rows: Vec::new(),
             result: Ok(()),
         };
@@ -140,7 +143,10 @@ impl Session {
         let mut stream = pin!(stream);
         while let Some(message) = stream.next().await {
             match message {
-                Ok(SimpleQueryMessage::CommandComplete(_)) => answer.completed += 1,
+                Ok(SimpleQueryMessage::CommandComplete(rows)) => {
+                    answer.completed += 1;
+                    answer.counts.push(rows);
+                }
                 Ok(SimpleQueryMessage::Row(row)) => {
                     let columns = 0..row.columns().len();
                     on_row(columns.map(|column| row.get(column).map(str::to_owned)).collect());

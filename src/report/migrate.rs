@@ -25,6 +25,11 @@ pub fn outcome_document(outcome: &Outcome, exit: Exit) -> Document {
             })
         })
         .collect();
+    let repeated: Vec<Value> = outcome
+        .repeated
+        .iter()
+        .map(|file| json!({ "version": file.version.to_string(), "rounds": file.rounds, "rows": file.rows }))
+        .collect();
     let versions =
         |versions: &[crate::migration::Version]| versions.iter().map(ToString::to_string).collect::<Vec<_>>();
     let mut document = Document::new("migrate", exit)
@@ -36,6 +41,7 @@ pub fn outcome_document(outcome: &Outcome, exit: Exit) -> Document {
         .with("applied", applied)
         .with("applied_by_another_runner", versions(&outcome.elsewhere))
         .with("pending", versions(&outcome.pending))
+        .with("repeated", repeated)
         .with(
             "ended_sessions",
             outcome.ended.iter().map(blocker_json).collect::<Vec<_>>(),

@@ -18,6 +18,7 @@ mod plan;
 mod progress;
 mod reap;
 mod retrofit;
+mod rounds;
 mod screen;
 mod session;
 mod split;

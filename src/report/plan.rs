@@ -48,6 +48,9 @@ fn file_json(file: &ExplainedFile) -> Value {
         "path": file.path,
         "transactions": file.transactions,
         "steps": file.steps,
+        "repeated": file.repeated,
+        "at_most_rounds": file.at_most_rounds,
+        "scope": file.scope,
         "stands_for": file.stands_for,
         "recorded_only": file.recorded.is_some(),
         "statements": statements,
@@ -69,6 +72,10 @@ pub fn plan_text(files: &[ExplainedFile], target: &str) -> String {
             (Some(versions), Some(applied), _) => {
                 format!("a baseline for {versions}, of which {applied} are applied: recorded, not run")
             }
+            _ if file.repeated => match file.at_most_rounds {
+                Some(most) => format!("repeated until 0 rows, one transaction a round, at most {}", many(most)),
+                None => "repeated until 0 rows, one transaction a round".to_owned(),
+            },
             (_, _, 0) => "one transaction".to_owned(),
             (_, _, steps) => format!("{}, outside one transaction", count(steps, "step")),
         };
@@ -83,6 +90,10 @@ pub fn plan_text(files: &[ExplainedFile], target: &str) -> String {
         }
     }
     text
+}
+
+fn many(rounds: u64) -> String {
+    count(usize::try_from(rounds).unwrap_or(usize::MAX), "round")
 }
 
 fn statements(file: &ExplainedFile) -> String {

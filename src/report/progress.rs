@@ -1,8 +1,8 @@
 //! Progress: a bar on a terminal, plain lines off it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -10,17 +10,22 @@ use crate::duration::human_duration;
 use crate::event::{Blocker, Event};
 
 use super::bar::BarTerminal;
+use super::rounds;
 use super::text::{DIM, GOOD, NOTE, WARNING, count, printable};
 
 /// How many sessions in the way are told while we wait.
 const LINES: usize = 5;
 /// How often the bar is drawn at most, a second.
 const REDRAWS: u8 = 20;
+/// How often rounds are told at most, off a terminal.
+const ROUNDS: Duration = Duration::from_secs(5);
 
 /// Turns events into a bar, or into lines.
 pub(super) struct Progress {
     bar: RefCell<Option<ProgressBar>>,
     wanted: bool,
+    /// When rounds were told last, off a terminal.
+    told: Cell<Option<Instant>>,
 }
 
 impl Progress {
@@ -29,6 +34,7 @@ impl Progress {
         Self {
             bar: RefCell::new(None),
             wanted,
+            told: Cell::new(None),
         }
     }
 
@@ -53,9 +59,23 @@ impl Progress {
                     _ => None,
                 };
             }
+            Event::Rounds { version, .. } if self.bar.borrow().is_some() => {
+                self.message(&format!("{version} {}", rounds::far(event)));
+                return None;
+            }
+            Event::Rounds { finished, .. } if !*finished && !self.is_time() => return None,
             _ => {}
         }
         line(event)
+    }
+
+    /// Whether rounds are to be told again.
+    fn is_time(&self) -> bool {
+        if self.told.get().is_some_and(|told| told.elapsed() < ROUNDS) {
+            return false;
+        }
+        self.told.set(Some(Instant::now()));
+        true
     }
 
     fn start(&self, pending: usize) {
@@ -112,6 +132,7 @@ fn line(event: &Event) -> Option<String> {
             let what = printable(&what.join(", "));
             format!("{DIM}{version}{DIM:#} sections {done}/{of}: {what}")
         }
+        Event::Rounds { .. } | Event::WaitedFor { .. } | Event::Lagging { .. } => rounds::line(event),
         Event::Applied {
             version,
             name,
