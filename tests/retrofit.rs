@@ -1,5 +1,6 @@
 //! `retrofit`: from no row security to tables whose tenants are apart, and back.
 
+mod applying;
 mod planning;
 
 use rlsctl::pg::{self, Environment, Settings, Work};
@@ -8,6 +9,30 @@ use rlsctl::tenancy::{Tenancy, tenancy};
 
 use crate::support::db::TestDb;
 use crate::support::run;
+
+/// Two tenants with projects, tasks that have no tenant, and comments below the tasks.
+pub(crate) const SCHEMA: &str = "
+  create table tenants (id int primary key, name text);
+  create table projects (id int primary key, tenant_id int not null references tenants, name text);
+  create table tasks (id int primary key, project_id int not null references projects on delete cascade, title text);
+  create index tasks_project on tasks (project_id);
+  create table comments (id int primary key, task_id int references tasks on delete set null, body text);
+  create view open_tasks as select * from tasks;
+  insert into tenants values (1, 'one'), (2, 'two');
+  insert into projects values (1, 1, 'a'), (2, 2, 'b');
+  insert into tasks select n, 1 + n % 2, 'task ' || n from generate_series(1, 100) n;
+  insert into comments select n, n, 'comment' from generate_series(1, 100) n;";
+
+pub(crate) fn built() -> (TestDb, String) {
+    let db = TestDb::new();
+    let app = format!("{}_app", db.name());
+    db.psql(SCHEMA);
+    db.psql(&format!(
+        "create role {app}; grant usage on schema public to {app};
+         grant select, insert, update, delete, truncate on all tables in schema public to {app}"
+    ));
+    (db, app)
+}
 
 /// Reads `[tenancy]`.
 fn model(text: &str) -> Tenancy {

@@ -104,12 +104,14 @@ fn one(set: &Set, newest: Option<&Migration>, script: &Script, now: Timestamp) -
     }
 }
 
-/// Goose cuts what is outside of a block at every semicolon.
+/// Goose cuts what is outside of a block at every semicolon. The comments at the top stay there.
 fn block(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
-    format!("-- +goose StatementBegin\n{text}-- +goose StatementEnd\n")
+    let comments = text.split_inclusive('\n').take_while(|line| line.starts_with("--"));
+    let (head, rest) = text.split_at(comments.map(str::len).sum());
+    format!("{head}-- +goose StatementBegin\n{rest}-- +goose StatementEnd\n")
 }
 
 fn is_down(path: &Path) -> bool {
