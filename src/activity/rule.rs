@@ -96,6 +96,8 @@ pub enum Spared {
     Kept,
     /// It was no longer what it was when we looked.
     Changed,
+    /// Another run is ending it at this moment.
+    Elsewhere,
 }
 
 impl Rule {
@@ -195,6 +197,7 @@ impl fmt::Display for Spared {
             Self::Hidden => formatter.write_str("what it does is hidden without pg_read_all_stats"),
             Self::Kept => formatter.write_str("ending sessions is switched off"),
             Self::Changed => formatter.write_str("it went on meanwhile"),
+            Self::Elsewhere => formatter.write_str("another run of rlsctl is ending it"),
         }
     }
 }
