@@ -145,13 +145,13 @@ fn print_plan(
     gathered: &Gathered,
     mirroring: Option<&Mirroring>,
 ) -> Result<Exit, Failure> {
-    let files = explain(plan)
+    let explained = explain(plan)
         .map_err(|problem| Failure::new(Exit::Refused, problem.to_string()).state("nothing was changed"))?;
     let mirror = mirroring.map(Mirroring::description);
-    let mut document = plan_document(&files).with("mirror", mirror.clone());
+    let mut document = plan_document(&explained).with("mirror", mirror.clone());
     document.target = Some(gathered.target.clone());
     document.findings.clone_from(&plan.notes);
-    let mut text = plan_text(&files, &gathered.target.description);
+    let mut text = plan_text(&explained, &gathered.target.description);
     if let Some(mirror) = mirror {
         text.push_str(&format!("\neach is also recorded in {mirror}\n"));
     }

@@ -53,6 +53,8 @@ pub struct PlannedFile {
     pub frame: Frame,
     /// How many statements it has.
     pub statements: usize,
+    /// The numbers of its steps that an earlier run has finished.
+    pub finished: BTreeSet<usize>,
     /// How many existing tables it alters at most, see [`wide`](super::wide); 0 if it is half applied, and has to be finished.
     pub alters_at_most: usize,
     /// What of it may take long, and would be thrown away if a lock were not to be had.
@@ -298,6 +300,11 @@ fn read(migration: &Migration, known: Background<'_>, room: &mut usize) -> Resul
             run: if recorded.is_some() { nothing() } else { run },
             frame: if recorded.is_some() { Frame::default() } else { frame },
             statements: facts.len(),
+            finished: steps
+                .iter()
+                .filter(|step| step.finished)
+                .map(|step| step.number)
+                .collect(),
             alters_at_most,
             slow: slowest(facts.iter().map(|fact| fact.piece.body.slice(text.as_str()))),
             directives,
@@ -394,20 +401,25 @@ fn out_of_order(files: &[PlannedFile], newest: Option<&Version>, ask: &Ask) -> V
 }
 
 fn not_single(files: &[PlannedFile], ask: &Ask) -> Vec<Finding> {
-    let stepwise = files
-        .iter()
-        .filter(|file| ask.single_transaction && matches!(file.run, Run::Steps(_)));
-    stepwise
-        .map(|file| {
+    let refuse = |file: &PlannedFile, code, message: &str, help: &str| {
+        Finding::error(code, file.migration.version.to_string(), message, help).at(&file.migration.path, 1, 1)
+    };
+    let judge = |file: &PlannedFile| match file.run {
+        Run::Steps(_) => {
             let message = "has a statement that cannot run inside a transaction";
             let help = "run it without `--single-transaction`, or up to the file before it with `--to`";
-            Finding::error(
-                "files.not-in-transaction",
-                file.migration.version.to_string(),
-                message,
-                help,
-            )
-            .at(&file.migration.path, 1, 1)
-        })
-        .collect()
+            Some(refuse(file, "files.not-in-transaction", message, help))
+        }
+        Run::Sections(_) if !file.finished.is_empty() => {
+            let message = format!(
+                "is half applied: {} of its sections would run a second time",
+                file.finished.len()
+            );
+            let help = "finish it first: run `rlsctl migrate` without `--single-transaction`";
+            Some(refuse(file, "files.half-applied", &message, help))
+        }
+        Run::Sections(_) | Run::Whole(_) => None,
+    };
+    let files = files.iter().filter(|_| ask.single_transaction);
+    files.filter_map(judge).collect()
 }
