@@ -6,6 +6,7 @@ mod kills;
 mod ledger;
 mod locking;
 mod mirror;
+mod rows;
 mod sections;
 mod steps;
 mod wide;

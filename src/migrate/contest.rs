@@ -29,6 +29,8 @@ pub(super) struct Contest {
     /// How much of the time since then was spent on transactions that came through: that is not waiting.
     worked: Duration,
     seen: Vec<Backend>,
+    /// Who was in the way of the last attempt that had to wait for long enough to see it.
+    met: Vec<Blocker>,
     told_at: Instant,
 }
 
@@ -56,6 +58,7 @@ impl Contest {
             started: now,
             worked: Duration::ZERO,
             seen: Vec::new(),
+            met: Vec::new(),
             told_at: now,
         }
     }
@@ -65,7 +68,7 @@ impl Contest {
     }
 
     /// Notes that an attempt was refused, and what it was waiting for, if that was seen.
-    pub(super) fn refused(&mut self, items: &[usize], take: Take, obstacle: Option<&Obstacle>) {
+    fn refused(&mut self, items: &[usize], take: Take, obstacle: Option<&Obstacle>) {
         self.pool.refused(items, take, self.elapsed(), 0.5 + fastrand::f64());
         if let ([item], Some(need)) = (items, obstacle.and_then(need_of)) {
             self.pool.learn(*item, need);
@@ -192,18 +195,26 @@ impl Migrator<'_> {
         any
     }
 
-    /// Ends who is in the way of a waiting statement of ours and is dead. Only who holds the table itself is ended.
+    /// Notes that an attempt was refused. Who keeps a row from us is not found by looking at tables: if it is dead, it is ended now.
+    pub(super) async fn refused(&mut self, contest: &mut Contest, items: &[usize], take: Take, version: &Version) {
+        let obstacle = self.obstacle.take();
+        contest.refused(items, take, obstacle.as_ref());
+        if obstacle.is_some() {
+            contest.met.clone_from(&self.blockers);
+        }
+        if let Some(obstacle) = obstacle.filter(|obstacle| obstacle.waiting.is_for_a_row()) {
+            self.end_the_dead_of(&obstacle, version).await;
+        }
+    }
+
+    /// Ends who is in the way of a waiting statement of ours and is dead. Only who holds the table itself is ended, or one in which the
+    /// row is that we wait for.
     pub(super) async fn end_the_dead_of(&mut self, obstacle: &Obstacle, version: &Version) {
-        let Some(relation) = obstacle.waiting.relation else {
-            return;
-        };
         for backend in &obstacle.backends {
-            let holds = backend
-                .locks
-                .iter()
-                .any(|held| held.granted && held.relation.oid == relation);
+            let granted = obstacle.share_of(backend).filter(|held| held.granted);
+            let holds: Vec<Oid> = granted.map(|held| held.relation.oid).collect();
             match judge(self.rule.as_ref(), backend) {
-                Ok(()) if holds => drop(self.end(backend, Some(&[relation]), version).await),
+                Ok(()) if !holds.is_empty() => drop(self.end(backend, Some(&holds), version).await),
                 Ok(()) => {}
                 Err(spared) => self.tell_missing(&spared),
             }
@@ -212,21 +223,14 @@ impl Migrator<'_> {
 
     /// Returns who is in the way of a waiting statement of ours, and what of it.
     pub(super) fn blockers_of(&self, obstacle: &Obstacle) -> Vec<Blocker> {
-        let waiting = &obstacle.waiting;
         let blockers = obstacle.backends.iter().map(|backend| {
-            let mut held = backend.locks.iter();
-            let ours = held.find(|held| Some(held.relation.oid) == waiting.relation);
-            let wanted = match (&waiting.phase, ours, waiting.mode) {
-                (Some(phase), _, _) => Some(format!("its transaction to end, {phase}")),
-                (None, Some(held), Some(mode)) => Some(wants(&held.relation, mode)),
-                (None, _, _) => Some(format!("a lock on a {}", waiting.locktype)),
-            };
+            let is_near = obstacle.share_of(backend).next().is_some();
             let spared = match judge(self.rule.as_ref(), backend) {
-                Ok(()) if ours.is_none() => Some(Spared::HoldsNothing),
+                Ok(()) if !is_near => Some(Spared::HoldsNothing),
                 Ok(()) => None,
                 Err(spared) => Some(spared),
             };
-            backend.as_blocker(wanted, spared.as_ref())
+            backend.as_blocker(Some(wanted_of(obstacle, backend)), spared.as_ref())
         });
         blockers.collect()
     }
@@ -321,7 +325,7 @@ impl Migrator<'_> {
             backend.as_blocker(Some(tables.join(", ")), spared.as_ref())
         });
         let found: Vec<Blocker> = blockers.collect();
-        if found.is_empty() { self.blockers.clone() } else { found }
+        if found.is_empty() { contest.met.clone() } else { found }
     }
 
     /// Returns the error of a contest that is lost.
@@ -367,6 +371,26 @@ fn holders<'a>(unfinished: &[Busy<'a>]) -> Vec<&'a Backend> {
         }
     }
     found
+}
+
+/// Returns what we want that a backend has.
+fn wanted_of(obstacle: &Obstacle, backend: &Backend) -> String {
+    let waiting = &obstacle.waiting;
+    if let Some(phase) = &waiting.phase {
+        return format!("its transaction to end, {phase}");
+    }
+    let mut tables: Vec<String> = obstacle
+        .share_of(backend)
+        .map(|held| held.relation.to_string())
+        .collect();
+    tables.sort_unstable();
+    tables.dedup();
+    match (tables.as_slice(), waiting.mode) {
+        ([table, ..], Some(mode)) => format!("{table} {mode}"),
+        ([], _) if waiting.is_for_a_row() => "a row, or its transaction to end".to_owned(),
+        ([], _) => format!("a lock on a {}", waiting.locktype),
+        (tables, None) => format!("a row of {}", tables.join(" or ")),
+    }
 }
 
 pub(super) fn wants(relation: &Relation, mode: LockMode) -> String {

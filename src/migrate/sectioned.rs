@@ -310,8 +310,8 @@ impl Migrator<'_> {
             return self.skip_what_is_done(work, outcome).await;
         }
         if is_about_locks(&refused.error) {
-            let obstacle = self.obstacle.take();
-            work.contest.refused(items, take, obstacle.as_ref());
+            self.refused(&mut work.contest, items, take, &file.migration.version)
+                .await;
             return Ok(());
         }
         if may_not_lock(&refused) {

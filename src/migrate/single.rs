@@ -91,8 +91,8 @@ impl Migrator<'_> {
             let started = Instant::now();
             if let Err(refused) = self.transaction(&transaction).await {
                 if refused.at != At::Row && is_about_locks(&refused.error) {
-                    let obstacle = self.obstacle.take();
-                    patience.contest.refused(&[0], take, obstacle.as_ref());
+                    self.refused(&mut patience.contest, &[0], take, &file.migration.version)
+                        .await;
                     return Ok(None);
                 }
                 return match self

@@ -87,12 +87,11 @@ impl Migrator<'_> {
             if refused.at == At::Row || !is_about_locks(&refused.error) {
                 return Ok(Err(refused));
             }
-            let obstacle = self.obstacle.take();
             if contest.is_none() {
                 *contest = Some(self.contest(unit, limits).await?);
             }
             if let Some(contest) = contest {
-                contest.refused(&[0], take, obstacle.as_ref());
+                self.refused(contest, &[0], take, &file.migration.version).await;
             }
         }
     }
