@@ -4,6 +4,7 @@ mod baseline;
 mod faults;
 mod kills;
 mod ledger;
+mod leftovers;
 mod locking;
 mod mirror;
 mod rows;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use crate::activity::{Backend, Oid, Relation, Rule, Spared};
+use crate::duration::human_duration;
 use crate::event::{Blocker, Event};
 use crate::exit::Signal;
 use crate::migration::Version;
@@ -226,7 +227,10 @@ impl Migrator<'_> {
         let blockers = obstacle.backends.iter().map(|backend| {
             let is_near = obstacle.share_of(backend).next().is_some();
             let spared = match judge(self.rule.as_ref(), backend) {
-                Ok(()) if !is_near => Some(Spared::HoldsNothing),
+                // However old it became, it would not be ended.
+                Ok(()) | Err(Spared::Young { .. } | Spared::Kept) if !is_near => Some(Spared::HoldsNothing {
+                    but_a_snapshot: backend.has_snapshot,
+                }),
                 Ok(()) => None,
                 Err(spared) => Some(spared),
             };
@@ -376,9 +380,6 @@ fn holders<'a>(unfinished: &[Busy<'a>]) -> Vec<&'a Backend> {
 /// Returns what we want that a backend has.
 fn wanted_of(obstacle: &Obstacle, backend: &Backend) -> String {
     let waiting = &obstacle.waiting;
-    if let Some(phase) = &waiting.phase {
-        return format!("its transaction to end, {phase}");
-    }
     let mut tables: Vec<String> = obstacle
         .share_of(backend)
         .map(|held| held.relation.to_string())
@@ -386,6 +387,16 @@ fn wanted_of(obstacle: &Obstacle, backend: &Backend) -> String {
     tables.sort_unstable();
     tables.dedup();
     match (tables.as_slice(), waiting.mode) {
+        _ if waiting.locktype == "virtualxid" => {
+            let open = backend
+                .in_transaction
+                .map_or_else(String::new, |open| format!(", open for {}", human_duration(open)));
+            let phase = waiting
+                .phase
+                .as_ref()
+                .map_or_else(String::new, |phase| format!(": {phase}"));
+            format!("its transaction{open}, to end{phase}")
+        }
         ([table, ..], Some(mode)) => format!("{table} {mode}"),
         ([], _) if waiting.is_for_a_row() => "a row, or its transaction to end".to_owned(),
         ([], _) => format!("a lock on a {}", waiting.locktype),

@@ -371,7 +371,7 @@ impl Work<'_> {
         Remains {
             steps_done: parts.iter().filter(|part| self.contest.pool.is_done(**part)).count(),
             steps: parts.len(),
-            invalid: Vec::new(),
+            ..Remains::default()
         }
     }
 
