@@ -7,6 +7,7 @@ mod ledger;
 mod leftovers;
 mod locking;
 mod mirror;
+mod queue;
 mod rows;
 mod sections;
 mod steps;

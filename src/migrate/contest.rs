@@ -32,6 +32,8 @@ pub(super) struct Contest {
     seen: Vec<Backend>,
     /// Who was in the way of the last attempt that had to wait for long enough to see it.
     met: Vec<Blocker>,
+    /// Whether what it waited for was a row.
+    pub met_a_row: bool,
     told_at: Instant,
 }
 
@@ -60,6 +62,7 @@ impl Contest {
             worked: Duration::ZERO,
             seen: Vec::new(),
             met: Vec::new(),
+            met_a_row: false,
             told_at: now,
         }
     }
@@ -200,8 +203,9 @@ impl Migrator<'_> {
     pub(super) async fn refused(&mut self, contest: &mut Contest, items: &[usize], take: Take, version: &Version) {
         let obstacle = self.obstacle.take();
         contest.refused(items, take, obstacle.as_ref());
-        if obstacle.is_some() {
+        if let Some(obstacle) = &obstacle {
             contest.met.clone_from(&self.blockers);
+            contest.met_a_row = obstacle.waiting.is_for_a_row();
         }
         if let Some(obstacle) = obstacle.filter(|obstacle| obstacle.waiting.is_for_a_row()) {
             self.end_the_dead_of(&obstacle, version).await;

@@ -392,8 +392,7 @@ fn locks(work: &Work<'_>, items: &[usize], take: Take) -> Vec<String> {
         .iter()
         .filter_map(|item| work.files[work.parts[*item].file].file.slow)
         .max();
-    let limits = pool.limits();
-    let mut statements = prelude(take, &needs, limits.deadlock_timeout, rest(slow, limits));
+    let mut statements = prelude(take, &needs, pool.limits().deadlock_timeout, rest(slow, &work.contest));
     let is_last = (0..work.parts.len()).all(|part| pool.is_done(part) || items.contains(&part));
     if !is_last {
         statements.push(NO_FLUSH.to_owned());

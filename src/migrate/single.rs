@@ -123,9 +123,11 @@ impl Migrator<'_> {
             Ok(Turn::Try { take, .. }) => {
                 let item = contest.pool.item(0);
                 let needs: Vec<_> = item.needs.iter().collect();
-                let limits = contest.pool.limits();
-                let rest = rest(Some(Slow::Rows), limits);
-                Ok((take, prelude(take, &needs, limits.deadlock_timeout, rest)))
+                let rest = rest(Some(Slow::Rows), contest);
+                Ok((
+                    take,
+                    prelude(take, &needs, contest.pool.limits().deadlock_timeout, rest),
+                ))
             }
             Ok(Turn::Stop | Turn::Done) => Err(self.lost_contest(first, contest, &Remains::whole())),
             Err(signal) => Err(RunError::Interrupted {
