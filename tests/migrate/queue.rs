@@ -107,3 +107,76 @@ fn what_only_the_server_knows_is_waited_for_once_and_briefly() {
         );
     }
 }
+
+const FAMILY: &str = "create table p (id int) partition by list (id); create table p1 partition of p for values in (1);
+    create table p2 partition of p for values in (2); create table parent (id int); create table child () inherits (parent);
+    create table a (id int primary key); create table b (id int references a)";
+
+/// What each statement locks besides the table that it names.
+const FAMILY_LOCKS: [(&str, &str, &str); 5] = [
+    ("alter table p add column x int;", "p2", "public.p2 ACCESS EXCLUSIVE"),
+    ("alter table p add check (id > 0);", "p1", "public.p1 ACCESS EXCLUSIVE"),
+    (
+        "alter table parent add column x int;",
+        "child",
+        "public.child ACCESS EXCLUSIVE",
+    ),
+    (
+        "alter table a alter column id type bigint;",
+        "b",
+        "public.b ACCESS EXCLUSIVE",
+    ),
+    ("drop table b;", "a", "public.a ACCESS EXCLUSIVE"),
+];
+
+#[test]
+fn who_holds_a_relative_of_the_table_is_named_with_it_and_nobody_waits_for_long() {
+    for (sql, held, wanted) in FAMILY_LOCKS {
+        let (db, project) = (TestDb::new(), Project::new());
+        db.psql(FAMILY);
+        let proxy = Proxy::before(db.server());
+        let holder = db.session();
+        holder.ok(&format!("begin; select from {held}"));
+        until_old(&db, &holder);
+        project.migration("1_a.sql", sql);
+        let args = ["migrate", "--lock-wait", "2s"];
+        let run = project
+            .rlsctl(&args)
+            .env("DATABASE_URL", proxy.url(db.name()))
+            .run()
+            .exits(4);
+        let blocked = format!("blocked by backend {}", holder.pid());
+        assert!(
+            run.stderr.contains(&blocked) && run.stderr.contains(wanted),
+            "{sql}: {}",
+            run.stderr
+        );
+        assert!(lives(&holder));
+        let attempts = lock_timeouts(&proxy, sql);
+        assert!((1..=4).contains(&attempts.len()), "{sql}: {attempts:?}");
+        assert!(
+            attempts.iter().flatten().all(|timeout| *timeout <= LONGEST),
+            "{sql}: {attempts:?}"
+        );
+    }
+}
+
+#[test]
+fn the_dead_on_a_relative_of_the_table_is_ended() {
+    for (sql, held, _) in FAMILY_LOCKS {
+        let (db, project) = (TestDb::new(), Project::new());
+        db.psql(FAMILY);
+        let (dead, elsewhere) = (db.session(), db.session());
+        db.psql("create table other (id int)");
+        dead.ok(&format!("begin; select from {held}"));
+        elsewhere.ok("begin; select from other");
+        until_old(&db, &dead);
+        until_old(&db, &elsewhere);
+        project.migration("1_a.sql", sql);
+        project
+            .on(&db, &["migrate", "--end-blockers-older-than", "1s"])
+            .run()
+            .exits(0);
+        assert!(!lives(&dead) && lives(&elsewhere), "{sql}");
+    }
+}
