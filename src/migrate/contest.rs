@@ -72,10 +72,10 @@ impl Contest {
     }
 
     /// Notes that an attempt was refused, and what it was waiting for, if that was seen.
-    fn refused(&mut self, items: &[usize], take: Take, obstacle: Option<&Obstacle>) {
+    fn refused(&mut self, items: &[usize], take: Take, stopped: Option<usize>, obstacle: Option<&Obstacle>) {
         self.pool.refused(items, take, self.elapsed(), 0.5 + fastrand::f64());
-        if let ([item], Some(need)) = (items, obstacle.and_then(need_of)) {
-            self.pool.learn(*item, need);
+        if let (Some(item), Some(need)) = (stopped, obstacle.and_then(need_of)) {
+            self.pool.learn(item, need);
         }
     }
 
@@ -199,10 +199,18 @@ impl Migrator<'_> {
         any
     }
 
-    /// Notes that an attempt was refused. Who keeps a row from us is not found by looking at tables: if it is dead, it is ended now.
-    pub(super) async fn refused(&mut self, contest: &mut Contest, items: &[usize], take: Take, version: &Version) {
+    /// Notes that an attempt was refused, in which of its items it `stopped`, if that is known. Who keeps a row from us is not found by looking
+    /// at tables: if it is dead, it is ended now.
+    pub(super) async fn refused(
+        &mut self,
+        contest: &mut Contest,
+        items: &[usize],
+        take: Take,
+        stopped: Option<usize>,
+        version: &Version,
+    ) {
         let obstacle = self.obstacle.take();
-        contest.refused(items, take, obstacle.as_ref());
+        contest.refused(items, take, stopped, obstacle.as_ref());
         if let Some(obstacle) = &obstacle {
             contest.met.clone_from(&self.blockers);
             contest.met_a_row = obstacle.waiting.is_for_a_row();

@@ -310,7 +310,8 @@ impl Migrator<'_> {
             return self.skip_what_is_done(work, outcome).await;
         }
         if is_about_locks(&refused.error) {
-            self.refused(&mut work.contest, items, take, &file.migration.version)
+            let stopped = work.stopped_in(items, refused.at);
+            self.refused(&mut work.contest, items, take, stopped, &file.migration.version)
                 .await;
             return Ok(());
         }
@@ -346,6 +347,16 @@ impl Work<'_> {
         (0..self.parts.len())
             .filter(|index| self.parts[*index].file == file)
             .collect()
+    }
+
+    /// Returns which of some sections of one file a place is in.
+    fn stopped_in(&self, items: &[usize], at: At) -> Option<usize> {
+        let At::File(byte) = at else { return None };
+        let mut items = items.iter().copied();
+        items.find(|item| {
+            let span = self.parts[*item].step.span;
+            span.start <= byte && byte < span.end
+        })
     }
 
     fn first_unfinished(&self) -> usize {

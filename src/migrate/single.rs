@@ -91,7 +91,7 @@ impl Migrator<'_> {
             let started = Instant::now();
             if let Err(refused) = self.transaction(&transaction).await {
                 if refused.at != At::Row && is_about_locks(&refused.error) {
-                    self.refused(&mut patience.contest, &[0], take, &file.migration.version)
+                    self.refused(&mut patience.contest, &[0], take, Some(0), &file.migration.version)
                         .await;
                     return Ok(None);
                 }

@@ -91,7 +91,8 @@ impl Migrator<'_> {
                 *contest = Some(self.contest(unit, limits).await?);
             }
             if let Some(contest) = contest {
-                self.refused(contest, &[0], take, &file.migration.version).await;
+                self.refused(contest, &[0], take, Some(0), &file.migration.version)
+                    .await;
             }
         }
     }

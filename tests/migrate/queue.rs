@@ -180,3 +180,41 @@ fn the_dead_on_a_relative_of_the_table_is_ended() {
         assert!(!lives(&dead) && lives(&elsewhere), "{sql}");
     }
 }
+
+#[test]
+fn of_eight_sections_the_one_with_a_held_partition_is_left_for_later() {
+    let (db, project) = (TestDb::new(), Project::new());
+    let mut sql = String::new();
+    for number in 1..=8 {
+        db.psql(&format!(
+            "create table t{number} (id int) partition by list (id); create table part{number} partition of t{number} default"
+        ));
+        sql.push_str(&format!(
+            "-- rlsctl: section t{number}\nalter table t{number} add column x int;\n"
+        ));
+    }
+    project.migration("1_a.sql", sql);
+    let proxy = Proxy::before(db.server());
+    let holder = db.session();
+    holder.ok("begin; select from part3");
+    until_old(&db, &holder);
+    let args = ["migrate", "--lock-wait", "2s"];
+    let run = project
+        .rlsctl(&args)
+        .env("DATABASE_URL", proxy.url(db.name()))
+        .run()
+        .exits(4);
+    assert!(run.stderr.contains("public.part3 ACCESS EXCLUSIVE"), "{}", run.stderr);
+    assert_eq!(
+        db.psql("select count(*) from rlsctl.step where finished_at is not null"),
+        "7"
+    );
+    let attempts = lock_timeouts(&proxy, "alter table t3 ");
+    assert!((1..=2).contains(&attempts.len()), "{attempts:?}");
+    assert!(
+        attempts.iter().flatten().all(|timeout| *timeout <= LONGEST),
+        "{attempts:?}"
+    );
+    holder.ok("commit");
+    project.on(&db, &["migrate"]).run().exits(0);
+}
