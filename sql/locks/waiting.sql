@@ -1,6 +1,6 @@
 -- Purpose: what the backend that runs the statement with our mark waits for, and whom it waits for. Who waits for a row waits for the end of
---   a transaction: then also whom those wait for in turn, and in which tables the row can be: the one in which it is next in line for a
---   row, else those in which it reads or writes rows.
+--   a transaction: then also whom those wait for in turn. Of a wait for a transaction, in tables, what it is about: the table in which the
+--   backend is next in line for a row, else those in which it reads or writes rows; those that DDL beside readers and writers has locked.
 -- Parameters: $1 the mark, a LIKE pattern. Privileges: none. Lowest version: 13.
 with recursive looked as materialized (
   select l.pid, l.locktype, l.database, l.relation, l.mode, l.granted, l.transactionid, l.locktype in ('tuple', 'transactionid') as is_row
@@ -27,11 +27,12 @@ select w.locktype, case when not w.is_row then coalesce(w.relation, w.relid) end
    where not l.granted and (l.pid = w.pid or l.pid in (select b.pid from blocking b))) as transactions,
   (select pg_catalog.string_agg(b.pid::text, ' ') from blocking b where b.pid <> w.pid) as blocking,
   w.phase,
-  case when w.is_row then (
-    select pg_catalog.string_agg(distinct l.relation::text, ' ') from looked l
-    join pg_catalog.pg_class c on c.oid = l.relation and c.relkind in ('r', 'p') and c.relnamespace <> 'pg_catalog'::pg_catalog.regnamespace
-    where l.pid = w.pid
-      and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
-      and case when exists (select from looked t where t.pid = w.pid and t.locktype = 'tuple') then l.locktype = 'tuple'
-        else l.locktype = 'relation' and l.granted and l.mode <> 'AccessShareLock' end) end as rows_of
+  (select pg_catalog.string_agg(distinct l.relation::text, ' ') from looked l
+   join pg_catalog.pg_class c on c.oid = l.relation and c.relkind in ('r', 'p') and c.relnamespace <> 'pg_catalog'::pg_catalog.regnamespace
+   where l.pid = w.pid
+     and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+     and case
+       when w.is_row and exists (select from looked t where t.pid = w.pid and t.locktype = 'tuple') then l.locktype = 'tuple'
+       when w.is_row then l.locktype = 'relation' and l.granted and l.mode <> 'AccessShareLock'
+       when w.locktype = 'virtualxid' then l.locktype = 'relation' and l.granted and l.mode not in ('AccessShareLock', 'RowShareLock') end) as tables
 from waiting w;

@@ -118,14 +118,25 @@ fn what_remains(remains: &Remains) -> String {
     if remains.is_nothing() {
         return "rolled back, nothing of it remains".to_owned();
     }
-    let mut text = format!(
-        "{} of its {} steps are done and stay done",
-        remains.steps_done, remains.steps
-    );
-    if !remains.invalid.is_empty() {
-        text.push_str(&format!("; INVALID and still there: {}", remains.invalid.join(", ")));
+    let mut parts = Vec::new();
+    if remains.steps_done > 0 || remains.steps > 1 {
+        parts.push(format!(
+            "{} of its {} steps are done and stay done",
+            remains.steps_done, remains.steps
+        ));
     }
-    text
+    if !remains.invalid.is_empty() {
+        parts.push(format!(
+            "INVALID and still there: {}, which is written and never read; the next `rlsctl migrate` takes it up",
+            remains.invalid.join(", ")
+        ));
+    }
+    if let Some(finish) = &remains.pending {
+        parts.push(format!(
+            "the detach is pending: the next `rlsctl migrate` finishes it, as `{finish}` does"
+        ));
+    }
+    parts.join("; ")
 }
 
 fn exit_for(remains: &Remains) -> Exit {

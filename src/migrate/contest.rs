@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use crate::activity::{Backend, Oid, Relation, Rule, Spared};
+use crate::duration::human_duration;
 use crate::event::{Blocker, Event};
 use crate::exit::Signal;
 use crate::migration::Version;
@@ -31,6 +32,8 @@ pub(super) struct Contest {
     seen: Vec<Backend>,
     /// Who was in the way of the last attempt that had to wait for long enough to see it.
     met: Vec<Blocker>,
+    /// Whether what it waited for was a row.
+    pub met_a_row: bool,
     told_at: Instant,
 }
 
@@ -59,6 +62,7 @@ impl Contest {
             worked: Duration::ZERO,
             seen: Vec::new(),
             met: Vec::new(),
+            met_a_row: false,
             told_at: now,
         }
     }
@@ -68,10 +72,10 @@ impl Contest {
     }
 
     /// Notes that an attempt was refused, and what it was waiting for, if that was seen.
-    fn refused(&mut self, items: &[usize], take: Take, obstacle: Option<&Obstacle>) {
+    fn refused(&mut self, items: &[usize], take: Take, stopped: Option<usize>, obstacle: Option<&Obstacle>) {
         self.pool.refused(items, take, self.elapsed(), 0.5 + fastrand::f64());
-        if let ([item], Some(need)) = (items, obstacle.and_then(need_of)) {
-            self.pool.learn(*item, need);
+        if let (Some(item), Some(need)) = (stopped, obstacle.and_then(need_of)) {
+            self.pool.learn(item, need);
         }
     }
 
@@ -195,12 +199,21 @@ impl Migrator<'_> {
         any
     }
 
-    /// Notes that an attempt was refused. Who keeps a row from us is not found by looking at tables: if it is dead, it is ended now.
-    pub(super) async fn refused(&mut self, contest: &mut Contest, items: &[usize], take: Take, version: &Version) {
+    /// Notes that an attempt was refused, in which of its items it `stopped`, if that is known. Who keeps a row from us is not found by looking
+    /// at tables: if it is dead, it is ended now.
+    pub(super) async fn refused(
+        &mut self,
+        contest: &mut Contest,
+        items: &[usize],
+        take: Take,
+        stopped: Option<usize>,
+        version: &Version,
+    ) {
         let obstacle = self.obstacle.take();
-        contest.refused(items, take, obstacle.as_ref());
-        if obstacle.is_some() {
+        contest.refused(items, take, stopped, obstacle.as_ref());
+        if let Some(obstacle) = &obstacle {
             contest.met.clone_from(&self.blockers);
+            contest.met_a_row = obstacle.waiting.is_for_a_row();
         }
         if let Some(obstacle) = obstacle.filter(|obstacle| obstacle.waiting.is_for_a_row()) {
             self.end_the_dead_of(&obstacle, version).await;
@@ -226,7 +239,10 @@ impl Migrator<'_> {
         let blockers = obstacle.backends.iter().map(|backend| {
             let is_near = obstacle.share_of(backend).next().is_some();
             let spared = match judge(self.rule.as_ref(), backend) {
-                Ok(()) if !is_near => Some(Spared::HoldsNothing),
+                // However old it became, it would not be ended.
+                Ok(()) | Err(Spared::Young { .. } | Spared::Kept) if !is_near => Some(Spared::HoldsNothing {
+                    but_a_snapshot: backend.has_snapshot,
+                }),
                 Ok(()) => None,
                 Err(spared) => Some(spared),
             };
@@ -376,9 +392,6 @@ fn holders<'a>(unfinished: &[Busy<'a>]) -> Vec<&'a Backend> {
 /// Returns what we want that a backend has.
 fn wanted_of(obstacle: &Obstacle, backend: &Backend) -> String {
     let waiting = &obstacle.waiting;
-    if let Some(phase) = &waiting.phase {
-        return format!("its transaction to end, {phase}");
-    }
     let mut tables: Vec<String> = obstacle
         .share_of(backend)
         .map(|held| held.relation.to_string())
@@ -386,6 +399,16 @@ fn wanted_of(obstacle: &Obstacle, backend: &Backend) -> String {
     tables.sort_unstable();
     tables.dedup();
     match (tables.as_slice(), waiting.mode) {
+        _ if waiting.locktype == "virtualxid" => {
+            let open = backend
+                .in_transaction
+                .map_or_else(String::new, |open| format!(", open for {}", human_duration(open)));
+            let phase = waiting
+                .phase
+                .as_ref()
+                .map_or_else(String::new, |phase| format!(": {phase}"));
+            format!("its transaction{open}, to end{phase}")
+        }
         ([table, ..], Some(mode)) => format!("{table} {mode}"),
         ([], _) if waiting.is_for_a_row() => "a row, or its transaction to end".to_owned(),
         ([], _) => format!("a lock on a {}", waiting.locktype),

@@ -13,6 +13,7 @@ pub mod locking;
 pub mod message;
 pub mod mirror;
 pub mod outcome;
+mod outside;
 pub mod plan;
 pub mod refuse;
 mod retry;

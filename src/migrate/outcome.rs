@@ -61,12 +61,14 @@ pub struct Remains {
     pub steps: usize,
     /// INVALID indexes that could not be dropped.
     pub invalid: Vec<String>,
+    /// The statement that finishes a detach which is pending.
+    pub pending: Option<String>,
 }
 
 impl Remains {
     /// Whether nothing of it is left.
     pub fn is_nothing(&self) -> bool {
-        self.steps_done == 0 && self.invalid.is_empty()
+        self.steps_done == 0 && self.invalid.is_empty() && self.pending.is_none()
     }
 }
 
@@ -83,6 +85,15 @@ impl RunError {
             | Self::UnknownStep { version, .. }
             | Self::Ledger { version, .. } => Some(version),
         }
+    }
+
+    /// Names the tables that were not to be had, if that is what it is about.
+    #[must_use]
+    pub(super) fn about(mut self, found: Vec<String>) -> Self {
+        if let Self::Blocked { tables, .. } = &mut self {
+            *tables = found;
+        }
+        self
     }
 
     /// Returns the word under which it is kept in `rlsctl.event`.

@@ -310,7 +310,8 @@ impl Migrator<'_> {
             return self.skip_what_is_done(work, outcome).await;
         }
         if is_about_locks(&refused.error) {
-            self.refused(&mut work.contest, items, take, &file.migration.version)
+            let stopped = work.stopped_in(items, refused.at);
+            self.refused(&mut work.contest, items, take, stopped, &file.migration.version)
                 .await;
             return Ok(());
         }
@@ -348,6 +349,16 @@ impl Work<'_> {
             .collect()
     }
 
+    /// Returns which of some sections of one file a place is in.
+    fn stopped_in(&self, items: &[usize], at: At) -> Option<usize> {
+        let At::File(byte) = at else { return None };
+        let mut items = items.iter().copied();
+        items.find(|item| {
+            let span = self.parts[*item].step.span;
+            span.start <= byte && byte < span.end
+        })
+    }
+
     fn first_unfinished(&self) -> usize {
         self.files.iter().position(|file| !file.is_recorded).unwrap_or(0)
     }
@@ -371,7 +382,7 @@ impl Work<'_> {
         Remains {
             steps_done: parts.iter().filter(|part| self.contest.pool.is_done(**part)).count(),
             steps: parts.len(),
-            invalid: Vec::new(),
+            ..Remains::default()
         }
     }
 
@@ -392,8 +403,7 @@ fn locks(work: &Work<'_>, items: &[usize], take: Take) -> Vec<String> {
         .iter()
         .filter_map(|item| work.files[work.parts[*item].file].file.slow)
         .max();
-    let limits = pool.limits();
-    let mut statements = prelude(take, &needs, limits.deadlock_timeout, rest(slow, limits));
+    let mut statements = prelude(take, &needs, pool.limits().deadlock_timeout, rest(slow, &work.contest));
     let is_last = (0..work.parts.len()).all(|part| pool.is_done(part) || items.contains(&part));
     if !is_last {
         statements.push(NO_FLUSH.to_owned());

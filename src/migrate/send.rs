@@ -19,8 +19,8 @@ use super::plan::PlannedFile;
 
 /// How long a message may take before we look who is in the way, as a part of the longest wait for a lock, so that the culprit is seen.
 const FIRST_LOOK: f64 = 0.6;
-/// The latest first look.
-const FIRST_LOOK_LIMIT: Duration = Duration::from_millis(120);
+/// The latest first look: before a statement gives up that waits while we hold others.
+const FIRST_LOOK_LIMIT: Duration = Duration::from_millis(30);
 /// How long we wait before the second look, whose findings are told: within a second from the start.
 const SECOND_LOOK: Duration = Duration::from_millis(500);
 /// How often we look again, and ask again for a statement to be cancelled.

@@ -91,7 +91,7 @@ impl Migrator<'_> {
             let started = Instant::now();
             if let Err(refused) = self.transaction(&transaction).await {
                 if refused.at != At::Row && is_about_locks(&refused.error) {
-                    self.refused(&mut patience.contest, &[0], take, &file.migration.version)
+                    self.refused(&mut patience.contest, &[0], take, Some(0), &file.migration.version)
                         .await;
                     return Ok(None);
                 }
@@ -123,9 +123,11 @@ impl Migrator<'_> {
             Ok(Turn::Try { take, .. }) => {
                 let item = contest.pool.item(0);
                 let needs: Vec<_> = item.needs.iter().collect();
-                let limits = contest.pool.limits();
-                let rest = rest(Some(Slow::Rows), limits);
-                Ok((take, prelude(take, &needs, limits.deadlock_timeout, rest)))
+                let rest = rest(Some(Slow::Rows), contest);
+                Ok((
+                    take,
+                    prelude(take, &needs, contest.pool.limits().deadlock_timeout, rest),
+                ))
             }
             Ok(Turn::Stop | Turn::Done) => Err(self.lost_contest(first, contest, &Remains::whole())),
             Err(signal) => Err(RunError::Interrupted {

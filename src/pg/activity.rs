@@ -66,8 +66,8 @@ pub struct Waiting {
     pub blocking: Vec<Pid>,
     /// How far a CREATE INDEX has come, in the server's words.
     pub phase: Option<String>,
-    /// The tables in one of which the row is that it waits for, if it is one.
-    pub rows_of: Vec<Oid>,
+    /// If it waits for a transaction: the tables that it has locked itself, one of which is why.
+    pub tables: Vec<Oid>,
 }
 
 impl Waiting {
@@ -113,7 +113,7 @@ pub async fn waiting(session: &Session, mark: &str) -> Result<Option<Waiting>, L
     let Some(row) = rows.into_iter().next() else {
         return Ok(None);
     };
-    let Ok([locktype, relation, mode, transactions, blocking, phase, rows_of]) = <[Option<String>; 7]>::try_from(row)
+    let Ok([locktype, relation, mode, transactions, blocking, phase, tables]) = <[Option<String>; 7]>::try_from(row)
     else {
         return Err(unreadable("a wait of another width"));
     };
@@ -127,7 +127,7 @@ pub async fn waiting(session: &Session, mark: &str) -> Result<Option<Waiting>, L
         transactions: transactions.split_whitespace().map(str::to_owned).collect(),
         blocking: blocking.map(Pid).collect(),
         phase,
-        rows_of: numbers(rows_of.as_deref()).map(Oid).collect(),
+        tables: numbers(tables.as_deref()).map(Oid).collect(),
     }))
 }
 

@@ -30,9 +30,19 @@ impl Obstacle {
     pub fn share_of<'a>(&self, backend: &'a Backend) -> impl Iterator<Item = &'a Held> {
         let locks = backend.locks.iter();
         locks.filter(move |held| {
-            let is_row = held.mode >= LockMode::RowShare && self.waiting.rows_of.contains(&held.relation.oid);
-            is_row || self.waiting.relation == Some(held.relation.oid)
+            let is_strong = held.mode >= LockMode::RowShare || !self.waiting.is_for_a_row();
+            let is_near = is_strong && self.waiting.tables.contains(&held.relation.oid);
+            is_near || self.waiting.relation == Some(held.relation.oid)
         })
+    }
+
+    /// Returns the names of the tables that this is about, as far as one of those in the way has a lock on them.
+    pub fn tables(&self) -> Vec<String> {
+        let held = self.backends.iter().flat_map(|backend| self.share_of(backend));
+        let mut tables: Vec<String> = held.map(|held| held.relation.to_string()).collect();
+        tables.sort_unstable();
+        tables.dedup();
+        tables
     }
 }
 
@@ -77,7 +87,7 @@ impl Monitor {
             relations: &relations,
             pids: &waiting.blocking,
             transactions: &waiting.transactions,
-            held_by_pids: &waiting.rows_of,
+            held_by_pids: &waiting.tables,
         };
         let mut backends = activity::around(session, &wanted).await?;
         // Of those who have a lock on the relation only some are in the way; a prepared transaction has no process to tell by.
