@@ -182,6 +182,16 @@ fn a_batch_is_as_small_as_it_is_configured() {
 }
 
 #[test]
+fn a_line_with_several_statements_is_named_once() {
+    let lines: Vec<String> = numbers()
+        .map(|n| format!("alter table t{n} add a int; alter table t{n} add b int;\n"))
+        .collect();
+    let project = project(&lines.concat());
+    let run = offline(&project, &["split", "0002"]).run().exits(0);
+    assert!(run.stdout.contains("t01 (line 1)\n"), "{}", run.stdout);
+}
+
+#[test]
 fn no_table_is_shut_between_two_transactions() {
     let border = "do $$ begin end $$;\ncreate policy";
     let project = project(&rollout().replacen("create policy", border, 1));
