@@ -11,6 +11,7 @@ mod queue;
 mod rows;
 mod sections;
 mod steps;
+mod told;
 mod wide;
 
 use crate::support::db::TestDb;

@@ -1,11 +1,12 @@
 //! Errors of the lower floors, as failures that say what to do.
 
 use crate::config::ConfigError;
-use crate::event::Blocker;
 use crate::exit::{Exit, Failure};
 use crate::migrate::{Outcome, Place, Remains, RunError};
 use crate::pg::{LookError, MessageError};
-use crate::report::{count, describe_blocker, human_duration};
+use crate::report::count;
+
+use super::blocked::{blocked, next_when_blocked};
 
 /// Returns why the configuration cannot be used.
 pub fn config_failure(error: &ConfigError) -> Failure {
@@ -53,20 +54,19 @@ pub fn look_failure(error: &LookError) -> Failure {
 }
 
 /// Returns why a run stopped: what happened and where, what is applied and what is not, what to do.
-pub fn run_failure(error: &RunError, outcome: &Outcome) -> Failure {
+///
+/// `role` is who acts.
+pub fn run_failure(error: &RunError, outcome: &Outcome, role: &str) -> Failure {
     let failure = match error {
         RunError::Statement { place, server, remains } => {
             let mut failure = statement(place, remains, &server.message);
             failure.server = Some((**server).clone());
             timeout_hint(&server.sqlstate, failure)
         }
-        RunError::Blocked {
-            blockers,
-            tables,
-            remains,
-            path,
-            ..
-        } => blocked(error, blockers, tables, remains, path),
+        RunError::Blocked { blockers, tables, remains, path, .. } => {
+            let failure = blocked(error, blockers, tables, path).state(what_remains(remains));
+            next_when_blocked(failure, blockers, tables, role)
+        }
         RunError::Lost { version, path, reason, applied, stepwise } => lost(error, &version.to_string(), path, reason, *applied, *stepwise),
         RunError::Interrupted { signal, version, remains } => {
             let failure = Failure::new(signal.exit(), "interrupted");
@@ -170,42 +170,6 @@ fn timeout_hint(sqlstate: &str, failure: Failure) -> Failure {
         return failure.hint("if it needs longer, say so in the file: `-- rlsctl: statement_timeout=10min`, or use `--statement-timeout`");
     }
     failure
-}
-
-fn blocked(
-    error: &RunError,
-    blockers: &[Blocker],
-    tables: &[String],
-    remains: &Remains,
-    path: &std::path::Path,
-) -> Failure {
-    let mut failure = Failure::new(Exit::Blocked, error.to_string());
-    failure.causes.push(format!("in {}", path.display()));
-    if blockers.is_empty() {
-        failure.causes.push("who held the lock could not be seen".to_owned());
-    }
-    failure.causes.extend(
-        blockers
-            .iter()
-            .map(|blocker| format!("blocked by {}", describe_blocker(blocker))),
-    );
-    if !tables.is_empty() {
-        failure.causes.push(format!("not to be had: {}", tables.join(", ")));
-    }
-    failure.state.push(what_remains(remains));
-    if let Some(longest) = blockers.iter().filter_map(|blocker| blocker.since).max() {
-        failure.hints.push(format!(
-            "the oldest of them has been so for {}: see what it is doing, and end it if nobody needs it",
-            human_duration(longest)
-        ));
-    }
-    let mut look = vec!["rlsctl", "blockers"];
-    look.extend(tables.iter().take(3).map(String::as_str));
-    let failure = failure.hint(format!(
-        "`{}` shows who holds what, and who waits for whom",
-        look.join(" ")
-    ));
-    failure.hint("run `rlsctl migrate` again when the table is free; `--lock-wait` makes it try for longer")
 }
 
 fn lost(

@@ -17,6 +17,7 @@ use super::execute::Migrator;
 use super::locking::{Busy, Item, Limits, Move, Need, Needs, Pool, Take};
 use super::outcome::{Remains, RunError};
 use super::plan::{Plan, PlannedFile};
+use super::wants::{other_lock, wants};
 
 /// How long we wait in silence.
 const QUIET: Duration = Duration::from_secs(1);
@@ -211,12 +212,12 @@ impl Migrator<'_> {
     ) {
         let obstacle = self.obstacle.take();
         contest.refused(items, take, stopped, obstacle.as_ref());
-        if let Some(obstacle) = &obstacle {
-            contest.met.clone_from(&self.blockers);
+        if let Some(obstacle) = obstacle {
             contest.met_a_row = obstacle.waiting.is_for_a_row();
-        }
-        if let Some(obstacle) = obstacle.filter(|obstacle| obstacle.waiting.is_for_a_row()) {
-            self.end_the_dead_of(&obstacle, version).await;
+            if contest.met_a_row {
+                self.end_the_dead_of(&obstacle, version).await;
+            }
+            contest.met.clone_from(&self.blockers);
         }
     }
 
@@ -276,6 +277,7 @@ impl Migrator<'_> {
         }
         let blocker = backend.as_blocker(None, None);
         self.ended.push(blocker.clone());
+        self.blockers.retain(|known| known.pid != blocker.pid);
         self.listener.on(Event::Ended {
             version: version.to_string(),
             blocker,
@@ -312,7 +314,8 @@ impl Migrator<'_> {
     }
 
     fn tell_waiting(&self, contest: &mut Contest, version: &Version) {
-        if contest.told_at.elapsed() < QUIET {
+        // More and more seldom: who waits for a minute knows by then.
+        if contest.told_at.elapsed() < QUIET.max(contest.elapsed() / 2) {
             return;
         }
         contest.told_at = Instant::now();
@@ -327,18 +330,17 @@ impl Migrator<'_> {
     pub(super) fn in_the_way(&self, contest: &Contest) -> Vec<Blocker> {
         let unfinished = contest.pool.unfinished(&contest.seen);
         // Who is in the way on several tables is told once.
-        let mut ways: Vec<(&Backend, Vec<String>)> = Vec::new();
+        let mut ways: Vec<(&Backend, Vec<(&Relation, LockMode)>)> = Vec::new();
         for (need, backend) in unfinished.iter().flat_map(|busy| &busy.on) {
-            let wanted = wants(&need.relation, need.mode);
+            let wanted = (&need.relation, need.mode);
             match ways.iter_mut().find(|(known, _)| std::ptr::eq(*known, *backend)) {
-                Some((_, tables)) if tables.contains(&wanted) => {}
                 Some((_, tables)) => tables.push(wanted),
                 None => ways.push((backend, vec![wanted])),
             }
         }
         let blockers = ways.into_iter().map(|(backend, tables)| {
             let spared = judge(self.rule.as_ref(), backend).err();
-            backend.as_blocker(Some(tables.join(", ")), spared.as_ref())
+            backend.as_blocker(Some(wants(&tables)), spared.as_ref())
         });
         let found: Vec<Blocker> = blockers.collect();
         if found.is_empty() { contest.met.clone() } else { found }
@@ -347,10 +349,13 @@ impl Migrator<'_> {
     /// Returns the error of a contest that is lost.
     pub(super) fn lost_contest(&self, file: &PlannedFile, contest: &Contest, remains: &Remains) -> RunError {
         let unfinished = contest.pool.unfinished(&contest.seen);
-        let mut tables: Vec<String> = unfinished
-            .iter()
-            .flat_map(|busy| busy.item.needs.iter().map(|need| need.relation.to_string()))
-            .collect();
+        // Where somebody is to be seen, what else is needed was free.
+        let held = unfinished.iter().flat_map(|busy| &busy.on);
+        let mut tables: Vec<String> = held.map(|(need, _)| need.relation.to_string()).collect();
+        if tables.is_empty() {
+            let needs = unfinished.iter().flat_map(|busy| &busy.item.needs);
+            tables = needs.map(|need| need.relation.to_string()).collect();
+        }
         tables.sort_unstable();
         tables.dedup();
         RunError::Blocked {
@@ -411,13 +416,9 @@ fn wanted_of(obstacle: &Obstacle, backend: &Backend) -> String {
         }
         ([table, ..], Some(mode)) => format!("{table} {mode}"),
         ([], _) if waiting.is_for_a_row() => "a row, or its transaction to end".to_owned(),
-        ([], _) => format!("a lock on a {}", waiting.locktype),
+        ([], _) => other_lock(&waiting.locktype),
         (tables, None) => format!("a row of {}", tables.join(" or ")),
     }
-}
-
-pub(super) fn wants(relation: &Relation, mode: LockMode) -> String {
-    format!("{relation} {mode}")
 }
 
 fn shown(backend: &Backend) -> String {

@@ -22,6 +22,7 @@ mod send;
 mod single;
 mod stepwise;
 mod unit;
+mod wants;
 pub mod wide;
 
 pub use execute::{Interrupt, Migrator};

@@ -107,6 +107,14 @@ impl RunError {
     }
 }
 
+/// Returns `in 2.0 s`.
+fn within(waited: Duration) -> String {
+    if waited < Duration::from_millis(50) {
+        return "at once".to_owned();
+    }
+    format!("in {:.1} s", waited.as_secs_f64())
+}
+
 /// Why a run stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -121,7 +129,7 @@ pub enum RunError {
         remains: Remains,
     },
     /// The locks were not to be had in time.
-    #[error("migration {version} is blocked: its locks were not to be had in {:.1} s", waited.as_secs_f64())]
+    #[error("migration {version} is blocked: its locks were not to be had {}", within(*waited))]
     Blocked {
         /// The migration.
         version: Version,

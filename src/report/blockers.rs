@@ -12,7 +12,7 @@ use crate::exit::Exit;
 
 use super::document::Document;
 use super::line::Line;
-use super::session::{awaited, holds, listed, query, session_json, state, who};
+use super::session::{awaited, decide, holds, listed, query, session_json, state, who};
 use super::text::{DIM, ERROR, GOOD, WARNING, count};
 
 /// How many of those who wait for the same one are shown before the rest is only counted.
@@ -249,10 +249,7 @@ fn frees(node: &Node) -> Option<String> {
 fn remark(node: &Node) -> Option<String> {
     let backend = node.backend.as_ref()?;
     match &backend.kind {
-        Kind::Prepared { gid } => {
-            let gid = gid.replace('\'', "''");
-            Some(format!("it ends only by COMMIT PREPARED or ROLLBACK PREPARED '{gid}'"))
-        }
+        Kind::Prepared { gid } => Some(decide(gid, backend.database.as_deref())),
         Kind::Autovacuum { wraparound: true } => Some("it does not leave by itself: wait for it".to_owned()),
         Kind::Autovacuum { wraparound: false } if !node.freed.sessions.is_empty() => {
             Some("it leaves by itself when somebody has waited for deadlock_timeout".to_owned())

@@ -37,6 +37,7 @@ pub use plan::{plan_document, plan_text};
 pub use progress::one as describe_blocker;
 pub use reap::{Reaped, reap_document, reap_summary, reap_text};
 pub use screen::Screen;
+pub use session::{decide, listed};
 pub use split::{Proof, split_document, split_text};
 pub use status::{Standing, status_document, status_text};
 pub use text::{count, printable, render_finding, render_findings, sort_findings};

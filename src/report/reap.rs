@@ -11,7 +11,7 @@ use crate::reap::{Left, NotEnded, Outcome};
 
 use super::document::{Document, TargetInfo};
 use super::line::Line;
-use super::session::{holds, query, session_json, state, who};
+use super::session::{decide, holds, query, session_json, state, who};
 use super::text::{DIM, ERROR, GOOD, WARNING, count};
 
 /// How many tables are named.
@@ -87,7 +87,7 @@ pub fn reap_text(all: &[Reaped], verbose: bool) -> String {
             line(
                 WARNING,
                 "not ended",
-                format!("{}; {}", in_full(backend), decide(backend, &reaped.database)),
+                format!("{}; {}", in_full(backend), decision(backend, &reaped.database)),
             );
         }
         for (backend, left) in outcome.spared.iter().filter(|_| verbose) {
@@ -116,15 +116,11 @@ fn not_ended(why: &NotEnded) -> String {
     }
 }
 
-/// A prepared transaction belongs to a coordinator, which may still want either.
-fn decide(backend: &Backend, database: &str) -> String {
-    let gid = match &backend.kind {
-        Kind::Prepared { gid } => gid.replace('\'', "''"),
+fn decision(backend: &Backend, database: &str) -> String {
+    match &backend.kind {
+        Kind::Prepared { gid } => decide(gid, Some(database)),
         _ => String::new(),
-    };
-    format!(
-        "whoever coordinates it decides, in database {database}: COMMIT PREPARED '{gid}' or ROLLBACK PREPARED '{gid}'"
-    )
+    }
 }
 
 /// Returns what a person should look at: errors for sessions that were due and are still there, warnings for prepared transactions.
@@ -145,7 +141,12 @@ pub fn reap_findings(all: &[Reaped]) -> Vec<Finding> {
             let Kind::Prepared { gid } = &backend.kind else {
                 continue;
             };
-            let mut finding = Finding::error("reap.prepared", gid, state(backend), decide(backend, &reaped.database));
+            let mut finding = Finding::error(
+                "reap.prepared",
+                gid,
+                state(backend),
+                decision(backend, &reaped.database),
+            );
             finding.severity = crate::finding::Severity::Warning;
             findings.push(
                 finding
