@@ -158,7 +158,7 @@ impl Migrator<'_> {
     }
 
     /// Gives the claim back, if nothing is left of the step. If that fails, or something is left, the next run resumes it.
-    async fn give_back(&self, running: &Running<'_>, remains: &Remains) {
+    pub(super) async fn give_back(&self, running: &Running<'_>, remains: &Remains) {
         if remains.invalid.is_empty() && remains.pending.is_none() {
             let _ = steps::release(&self.session, running.key).await;
         }
