@@ -255,6 +255,7 @@ impl Migrator<'_> {
             session,
             commit: true,
         };
+        self.gives_up_early = true;
         Ok(self.transaction(&transaction).await)
     }
 
