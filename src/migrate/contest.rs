@@ -175,7 +175,8 @@ impl Migrator<'_> {
         }
     }
 
-    async fn look_around(&mut self, relations: &[Oid]) -> Vec<Backend> {
+    /// Returns everybody around some relations; nobody, where that cannot be seen, which is told.
+    pub(super) async fn look_around(&mut self, relations: &[Oid]) -> Vec<Backend> {
         if relations.is_empty() {
             return Vec::new();
         }

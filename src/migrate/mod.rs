@@ -3,6 +3,7 @@
 //! [`plan`](plan::plan) looks at files and ledger and makes a [`Plan`], a pure value; [`run`](execute::Migrator::run) carries it out.
 //! How one file runs is decided by [`cut`](cut::cut): whole, in one message and one transaction, or in steps.
 
+mod beforehand;
 mod contest;
 pub mod cut;
 pub mod execute;

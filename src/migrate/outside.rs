@@ -130,7 +130,7 @@ impl Migrator<'_> {
                 pending: found.pending().map(str::to_owned),
                 ..running.remains.clone()
             };
-            if matches!(failed.error.sqlstate(), Some("55P03" | "40P01")) && remains.invalid.is_empty() {
+            if matches!(failed.error.sqlstate(), Some("55P03" | "40P01")) {
                 let sqlstate = failed.error.sqlstate().unwrap_or_default().to_owned();
                 self.blockers.clone_from(&failed.blockers);
                 match self.pause(running.file, &mut attempts, &sqlstate, &remains).await {
@@ -158,7 +158,7 @@ impl Migrator<'_> {
     }
 
     /// Gives the claim back, if nothing is left of the step. If that fails, or something is left, the next run resumes it.
-    async fn give_back(&self, running: &Running<'_>, remains: &Remains) {
+    pub(super) async fn give_back(&self, running: &Running<'_>, remains: &Remains) {
         if remains.invalid.is_empty() && remains.pending.is_none() {
             let _ = steps::release(&self.session, running.key).await;
         }

@@ -89,6 +89,7 @@ impl Migrator<'_> {
                 commit: index + 1 == plan.files.len(),
             };
             let started = Instant::now();
+            self.gives_up_early = true;
             if let Err(refused) = self.transaction(&transaction).await {
                 if refused.at != At::Row && is_about_locks(&refused.error) {
                     self.refused(&mut patience.contest, &[0], take, Some(0), &file.migration.version)

@@ -158,6 +158,12 @@ impl Migrator<'_> {
         };
         match self.claim(running, kind).await? {
             Claim::Fresh { indexes_before } => {
+                if let Some(kind) = kind
+                    && let Err(error) = self.wait_for_old_holders(running, kind).await
+                {
+                    self.give_back(running, running.remains).await;
+                    return Err(error);
+                }
                 self.run_outside(running, &outside(&indexes_before), Leftover::Nothing)
                     .await?;
                 self.finish(running).await

@@ -75,6 +75,8 @@ impl Migrator<'_> {
                     }
                 },
             };
+            // The first attempt at what does not take long gives up at once: there is nothing to be seen.
+            self.gives_up_early = contest.is_some() || file.slow == Some(Slow::Rows);
             let Err(refused) = self.attempt(plan, unit, &locks).await else {
                 return Ok(Ok(()));
             };

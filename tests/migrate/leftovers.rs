@@ -167,3 +167,76 @@ fn who_has_nothing_but_an_old_snapshot_is_told_as_what_it_is() {
     assert!(!run.stderr.contains("idle for less than"), "{}", run.stderr);
     assert!(lives(&old));
 }
+
+#[test]
+fn who_has_held_the_table_for_long_is_waited_for_before_anything_is_begun() {
+    let statements = [
+        ("insert into s.a values (1)", "create index concurrently a_n on a (id);"),
+        (
+            "declare c cursor for select from s.a; fetch c",
+            "create index concurrently on a (id);",
+        ),
+        ("select from s.a", "drop index concurrently ia;"),
+        ("select from s.a", "reindex index concurrently ia;"),
+        ("select from s.p2", "alter table p detach partition p2 concurrently;"),
+    ];
+    let held = statements.map(|(holds, sql)| {
+        let db = TestDb::new();
+        db.psql(PARTITIONED);
+        db.psql("create table s.a (id int); create index ia on s.a (id)");
+        let holder = db.session();
+        holder.ok(&format!("begin; {holds}"));
+        (db, holder, sql)
+    });
+    for (db, holder, sql) in held {
+        let open = format!(
+            "select xact_start < clock_timestamp() - interval '5.1 s' from pg_stat_activity where pid = {}",
+            holder.pid()
+        );
+        eventually("it has been open for long", || db.psql(&open) == "t");
+        let project = Project::new();
+        project.migration("1_a.sql", format!("set search_path = s;\n{sql}\n"));
+        let run = project.on(&db, &["migrate", "--lock-wait", "1s"]).run().exits(4);
+        let blocked = format!("blocked by backend {}", holder.pid());
+        says(
+            &run,
+            &[&blocked, "open for ", "nothing of it remains", "rlsctl blockers s."],
+        );
+        let untouched = "select (select string_agg(indexrelid::regclass || ' ' || indisvalid, ', ') from pg_index where indrelid = 's.a'::regclass),
+            (select count(*) from pg_inherits where not inhdetachpending), (select count(*) from rlsctl.step)";
+        assert_eq!(db.psql(untouched), "s.ia true|2|0", "{sql}");
+        holder.ok("commit");
+        project.on(&db, &["migrate"]).run().exits(0);
+        assert_eq!(
+            db.psql("select count(*) from pg_index where not indisvalid"),
+            "0",
+            "{sql}"
+        );
+    }
+}
+
+/// Somebody always reads the table; nobody does for long.
+#[test]
+fn who_comes_to_the_table_later_is_not_waited_for_beforehand() {
+    let (db, project) = (TestDb::new(), Project::new());
+    db.psql("create table a (id int)");
+    let (first, second) = (db.session(), db.session());
+    let open = |session: &crate::support::session::Session| {
+        session.ok("begin; insert into a values (1)");
+        let sql = format!(
+            "select xact_start < clock_timestamp() - interval '5.1 s' from pg_stat_activity where pid = {}",
+            session.pid()
+        );
+        eventually("it has been open for long", || db.psql(&sql) == "t");
+    };
+    open(&first);
+    project.migration("1_a.sql", "create index concurrently a_id on a (id);");
+    let running = project.on(&db, &["migrate"]).spawn();
+    running.until_stderr(&format!("backend {}", first.pid()));
+    open(&second);
+    first.ok("commit");
+    let begun = "select count(*) from pg_index where indrelid = 'a'::regclass";
+    eventually("the build has begun", || db.psql(begun) == "1");
+    second.ok("commit");
+    running.wait().exits(0);
+}

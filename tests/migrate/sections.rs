@@ -192,6 +192,61 @@ fn what_cannot_run_in_a_transaction_runs_between_sections() {
     assert_eq!(db.psql(POLICIES), "12");
 }
 
+/// Each pair of sections knows nothing of each other's tables, and works only in the order in which it stands.
+#[test]
+fn a_section_that_depends_on_an_earlier_one_by_more_than_names_is_done_behind_it() {
+    for (setup, first, second) in [
+        (
+            "alter table b add primary key (id); alter table a add foreign key (x) references b",
+            "drop column x",
+            "drop column id",
+        ),
+        (
+            "create policy p on a using (exists (select from b where b.id = 1))",
+            "-- p",
+            "drop column id",
+        ),
+        (
+            "create function f() returns int language plpgsql as $$ begin return (select max(y) from a); end $$; insert into b values (1)",
+            "add column y int",
+            "add column y int default f()",
+        ),
+    ] {
+        let (db, project) = (TestDb::new(), Project::new());
+        db.psql("create table a (id int, x int); create table b (id int)");
+        db.psql(setup);
+        let first = if first == "-- p" {
+            "drop policy p on a".to_owned()
+        } else {
+            format!("alter table a {first}")
+        };
+        project.migration(
+            "1_a.sql",
+            format!("-- rlsctl: section a\n{first};\n-- rlsctl: section b\nalter table b {second};\n"),
+        );
+        let holder = db.session();
+        holder.ok("begin; select from a");
+        let running = project.on(&db, &["migrate"]).spawn();
+        running.until_stderr("section b of migration 1 failed before those in front of it were done");
+        holder.ok("commit");
+        running.wait().exits(0);
+        assert_eq!(db.psql("select count(finished_at) from rlsctl.step"), "2", "{second}");
+    }
+}
+
+#[test]
+fn a_section_that_may_take_long_keeps_no_other_table() {
+    let (db, project) = (TestDb::new(), Project::new());
+    tables(&db);
+    let sql = file("alter table t# add column y int;")
+        .replace("t3 add column y int;", "t3 add column y int; update t3 set y = 1;");
+    project.migration("1_a.sql", sql);
+    project.on(&db, &["migrate"]).run().exits(0);
+    let beside = "select count(*) from rlsctl.step s join rlsctl.step t on t.xmin::text = s.xmin::text where s.object = 'section public.t3'";
+    assert_eq!(db.psql(beside), "1");
+    assert_eq!(db.psql("select count(distinct xmin::text) from rlsctl.step"), "3");
+}
+
 #[test]
 fn a_plan_names_the_sections_their_locks_and_what_is_finished() {
     let (db, project) = (TestDb::new(), Project::new());

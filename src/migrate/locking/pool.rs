@@ -194,6 +194,15 @@ impl Pool {
         }
     }
 
+    /// Lets an item wait for all before it that are not done; says whether there is any. What an item depends on is not all in its text.
+    pub fn wait_for_earlier(&mut self, index: usize) -> bool {
+        let earlier: Vec<usize> = (0..index).filter(|before| !self.is_done(*before)).collect();
+        let (item, standing) = &mut self.items[index];
+        standing.was_refused = false;
+        item.after.extend_from_slice(&earlier);
+        !earlier.is_empty()
+    }
+
     /// Takes no lock of an item before its own statements do; says whether that changes anything.
     pub fn lock_nothing_upfront(&mut self, index: usize) -> bool {
         let needs = &mut self.items[index].0.needs;
