@@ -304,6 +304,7 @@ fn files_that_cannot_be_replayed_prove_nothing() {
     for said in ["split.not-proven", "0001", "made_by_hand"] {
         assert!(run.stderr.contains(said), "{said} in\n{}", run.stderr);
     }
+    assert!(!run.stderr.contains("000001"), "a number of the copy's: {}", run.stderr);
     assert_eq!(files(&project).len(), 2);
 }
 

@@ -186,7 +186,7 @@ fn own_lines(row: &Row<'_>) -> Vec<(Style, String)> {
     }
     if row.depth == 0 {
         lines.extend(frees(node).map(|text| (Style::new(), text)));
-        lines.extend(remark(node).map(|text| (WARNING, text)));
+        lines.extend(remarks(node).into_iter().map(|text| (WARNING, text)));
     }
     lines
 }
@@ -245,21 +245,24 @@ fn frees(node: &Node) -> Option<String> {
     }
 }
 
-/// Why ending it may not be the way.
-fn remark(node: &Node) -> Option<String> {
-    let backend = node.backend.as_ref()?;
-    match &backend.kind {
-        Kind::Prepared { gid } => Some(decide(gid, backend.database.as_deref())),
-        Kind::Autovacuum { wraparound: true } => Some("it does not leave by itself: wait for it".to_owned()),
-        Kind::Autovacuum { wraparound: false } if !node.freed.sessions.is_empty() => {
-            Some("it leaves by itself when somebody has waited for deadlock_timeout".to_owned())
+/// Why ending it may not be the way. Lines are cut at the terminal's edge, so what is to be copied has one of its own.
+fn remarks(node: &Node) -> Vec<String> {
+    let Some(backend) = &node.backend else {
+        return Vec::new();
+    };
+    let remark = match (&backend.kind, backend.signal) {
+        (Kind::Prepared { gid }, _) => {
+            let decide = decide(gid, backend.database.as_deref());
+            let (who, statements) = decide.split_once(": ").unwrap_or(("", &decide));
+            return vec![format!("{who}:"), statements.to_owned()];
         }
-        _ => match backend.signal {
-            Signal::Allowed => None,
-            Signal::Superuser => Some("a superuser's session: only a superuser may end it".to_owned()),
-            Signal::NotGranted => {
-                Some("another role's session: this role may not end it without pg_signal_backend".to_owned())
-            }
-        },
-    }
+        (Kind::Autovacuum { wraparound: true }, _) => "it does not leave by itself: wait for it",
+        (Kind::Autovacuum { wraparound: false }, _) if !node.freed.sessions.is_empty() => {
+            "it leaves by itself when somebody has waited for deadlock_timeout"
+        }
+        (_, Signal::Allowed) => return Vec::new(),
+        (_, Signal::Superuser) => "a superuser's session: only a superuser may end it",
+        (_, Signal::NotGranted) => "another role's session: this role may not end it without pg_signal_backend",
+    };
+    vec![remark.to_owned()]
 }

@@ -10,6 +10,7 @@ mod document;
 mod drift;
 mod excerpt;
 mod failure;
+mod fold;
 mod formats;
 mod line;
 mod metrics;

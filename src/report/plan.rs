@@ -144,7 +144,7 @@ fn how(file: &ExplainedFile, plan: &Explained) -> String {
             }
         }
         (Runs::Sections, ..) => format!(
-            "{} as their tables come free, at most {} in a transaction",
+            "{}, at most {} a transaction",
             count(
                 file.parts.iter().filter(|part| !part.section.is_empty()).count(),
                 "section"
@@ -176,9 +176,9 @@ fn rows(file: &ExplainedFile) -> String {
     if file.runs == Runs::Sections {
         for part in &file.parts {
             let what = if part.section.is_empty() {
-                "before the sections".to_owned()
+                "before them".to_owned()
             } else {
-                printable(&part.what)
+                printable(&part.section.join(", "))
             };
             table.add_row([
                 format!(" line {}", part.line),

@@ -10,6 +10,7 @@ use crate::finding::Finding;
 use crate::reap::{Left, NotEnded, Outcome};
 
 use super::document::{Document, TargetInfo};
+use super::fold::folded;
 use super::line::Line;
 use super::session::{decide, holds, query, session_json, state, who};
 use super::text::{DIM, ERROR, GOOD, WARNING, count};
@@ -94,7 +95,10 @@ pub fn reap_text(all: &[Reaped], verbose: bool) -> String {
             line(DIM, "spared", format!("{}; {left}", in_full(backend)));
         }
     }
-    text
+    match super::ui::stdout_width() {
+        Some(width) => folded(&text, width.into()),
+        None => text,
+    }
 }
 
 fn in_full(backend: &Backend) -> String {
@@ -244,13 +248,20 @@ pub fn reap_summary(all: &[Reaped]) -> String {
         "ended"
     };
     let mut text = format!(
-        "{word} {} of {}, left {} alone that are idle in a transaction",
+        "{word} {} of {}",
         sum(|outcome| outcome.ended.len()),
         count(sum(|outcome| outcome.seen), "session"),
-        sum(|outcome| outcome.spared.len()),
     );
+    let spared = sum(|outcome| outcome.spared.len());
+    if spared > 0 {
+        text.push_str(&format!(", left {spared} alone that are idle in a transaction"));
+    }
     if over > 0 {
         text.push_str(&format!(", {over} of them over the limit"));
+    }
+    let prepared = sum(|outcome| outcome.prepared.len());
+    if prepared > 0 {
+        text.push_str(&format!("; not ended: {}", count(prepared, "prepared transaction")));
     }
     text
 }

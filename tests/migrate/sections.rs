@@ -264,11 +264,11 @@ fn a_plan_names_the_sections_their_locks_and_what_is_finished() {
     ----- stdout -----
     would apply 2 migrations to [local:[socket]]/[db-name] as postgres
 
-    1 rls (3 sections as their tables come free, at most 8 tables in a transaction)
-      line 1  before the sections  CREATE TABLE
-      line 3  section public.t1    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t1
-      line 5  section public.t2    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t2
-      line 7  section public.t3    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t3
+    1 rls (3 sections, at most 8 tables a transaction)
+      line 1  before them  CREATE TABLE
+      line 3  public.t1    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t1
+      line 5  public.t2    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t2
+      line 7  public.t3    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t3
 
     2 mixed (2 steps, 1 of them outside any transaction)
       line 1  INSERT        ROW EXCLUSIVE on t4           step 1
@@ -286,11 +286,11 @@ fn a_plan_names_the_sections_their_locks_and_what_is_finished() {
     ----- stdout -----
     would apply 2 migrations, 1 of them half applied, to [local:[socket]]/[db-name] as postgres
 
-    1 rls (3 sections as their tables come free, at most 8 tables in a transaction; 3 of 4 steps finished before)
-      line 1  before the sections  CREATE TABLE                                        finished
-      line 3  section public.t1    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t1  finished
-      line 5  section public.t2    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t2
-      line 7  section public.t3    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t3  finished
+    1 rls (3 sections, at most 8 tables a transaction; 3 of 4 steps finished before)
+      line 1  before them  CREATE TABLE                                        finished
+      line 3  public.t1    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t1  finished
+      line 5  public.t2    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t2
+      line 7  public.t3    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t3  finished
 
     2 mixed (2 steps, 1 of them outside any transaction)
       line 1  INSERT        ROW EXCLUSIVE on t4           step 1
