@@ -26,6 +26,8 @@ pub struct Blocker {
     pub gid: Option<String>,
     /// Why it was left alone, if that was decided.
     pub spared: Option<String>,
+    /// The role of which we would have to be a member to judge or to end it.
+    pub missing: Option<&'static str>,
 }
 
 /// One thing that happened.

@@ -26,6 +26,8 @@ pub enum Exit {
     Partial = 7,
     /// A bug in rlsctl.
     Bug = 70,
+    /// Hung up by SIGHUP.
+    HungUp = 129,
     /// Interrupted by SIGINT.
     Interrupted = 130,
     /// Ended by SIGTERM.
@@ -34,7 +36,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every exit code, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Done,
         Self::Findings,
         Self::Usage,
@@ -44,6 +46,7 @@ impl Exit {
         Self::Refused,
         Self::Partial,
         Self::Bug,
+        Self::HungUp,
         Self::Interrupted,
         Self::Terminated,
     ];
@@ -69,6 +72,7 @@ impl Exit {
                 "partly applied (only possible outside a transaction): says which statement, and how to go on"
             }
             Self::Bug => "a bug in rlsctl",
+            Self::HungUp => "hung up (SIGHUP): the terminal is gone; what was running is rolled back",
             Self::Interrupted => "interrupted (SIGINT); what was running is rolled back",
             Self::Terminated => "terminated (SIGTERM); what was running is rolled back",
         }
@@ -82,6 +86,8 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM.
     Terminate,
+    /// SIGHUP: the terminal is gone.
+    HangUp,
 }
 
 impl Signal {
@@ -90,6 +96,7 @@ impl Signal {
         match self {
             Self::Interrupt => Exit::Interrupted,
             Self::Terminate => Exit::Terminated,
+            Self::HangUp => Exit::HungUp,
         }
     }
 }

@@ -144,7 +144,7 @@ fn a_prepared_transaction_has_a_name_and_no_process() {
     );
     let text = project.on(&db, &["blockers"]).run().exits(0).stdout;
     assert!(
-        text.contains(&format!("COMMIT PREPARED or ROLLBACK PREPARED '{quoted}'")),
+        text.contains(&format!("COMMIT PREPARED '{quoted}'; or ROLLBACK PREPARED '{quoted}';")),
         "{text}"
     );
     db.psql(&format!("rollback prepared '{quoted}'"));

@@ -5,11 +5,15 @@ mod faults;
 mod hidden;
 mod kills;
 mod ledger;
+mod leftovers;
 mod locking;
 mod mirror;
+mod queue;
 mod repeat;
+mod rows;
 mod sections;
 mod steps;
+mod told;
 mod wide;
 
 use crate::support::db::TestDb;

@@ -30,7 +30,7 @@ fn a_run_in_a_pipe() {
     0001 a (one transaction)
       line 1  CREATE TABLE
 
-    0002 b (2 steps, outside one transaction)
+    0002 b (2 steps, 1 of them outside any transaction)
       line 1  ALTER TABLE   ACCESS EXCLUSIVE on a (new)        step 1
       line 2  CREATE INDEX  SHARE UPDATE EXCLUSIVE on a (new)  step 2
     ----- stderr -----

@@ -5,6 +5,7 @@ mod metrics;
 mod recipes;
 mod refused;
 mod targets;
+mod twice;
 
 use crate::support::db::TestDb;
 use crate::support::poll::eventually;

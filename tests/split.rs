@@ -182,6 +182,16 @@ fn a_batch_is_as_small_as_it_is_configured() {
 }
 
 #[test]
+fn a_line_with_several_statements_is_named_once() {
+    let lines: Vec<String> = numbers()
+        .map(|n| format!("alter table t{n} add a int; alter table t{n} add b int;\n"))
+        .collect();
+    let project = project(&lines.concat());
+    let run = offline(&project, &["split", "0002"]).run().exits(0);
+    assert!(run.stdout.contains("t01 (line 1)\n"), "{}", run.stdout);
+}
+
+#[test]
 fn no_table_is_shut_between_two_transactions() {
     let border = "do $$ begin end $$;\ncreate policy";
     let project = project(&rollout().replacen("create policy", border, 1));
@@ -294,6 +304,7 @@ fn files_that_cannot_be_replayed_prove_nothing() {
     for said in ["split.not-proven", "0001", "made_by_hand"] {
         assert!(run.stderr.contains(said), "{said} in\n{}", run.stderr);
     }
+    assert!(!run.stderr.contains("000001"), "a number of the copy's: {}", run.stderr);
     assert_eq!(files(&project).len(), 2);
 }
 

@@ -1,10 +1,11 @@
 -- Purpose: everybody who holds or awaits a lock on one of some relations, or is one of some processes, with what they are: a row for each
 --   lock on a relation of this database, or one without. A prepared transaction has no process.
--- Parameters: $1 oids of relations whose locks are told, $2 process ids, $3 transaction ids whose prepared transactions are told; arrays.
+-- Parameters: $1 oids of relations whose locks are told, $2 process ids, $3 transaction ids whose prepared transactions are told, $4 oids of
+--   relations of which only those processes' locks are told; arrays.
 -- Privileges: none; without pg_read_all_stats what other roles' sessions do is null. Lowest version: 13.
 with looked as materialized (
   select l.pid, l.virtualtransaction, l.transactionid, l.relation, l.mode, l.granted, l.locktype, l.locktype = 'relation'
-    and l.relation = any ($1::oid[])
+    and (l.relation = any ($1::oid[]) or l.pid = any ($2::integer[]) and l.relation = any ($4::oid[]))
     and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()) as is_wanted
   from pg_catalog.pg_locks l
 ),

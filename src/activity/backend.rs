@@ -133,6 +133,7 @@ impl Backend {
             wants,
             gid,
             spared: spared.map(ToString::to_string),
+            missing: spared.and_then(Spared::missing_role),
         }
     }
 

@@ -71,7 +71,10 @@ pub enum Spared {
     /// Its application is protected.
     ProtectedApplication,
     /// It holds none of the tables that are needed.
-    HoldsNothing,
+    HoldsNothing {
+        /// But an old picture of the database.
+        but_a_snapshot: bool,
+    },
     /// A prepared transaction.
     Prepared {
         /// Its name.
@@ -96,6 +99,8 @@ pub enum Spared {
     Kept,
     /// It was no longer what it was when we looked.
     Changed,
+    /// Another run is ending it at this moment.
+    Elsewhere,
 }
 
 impl Rule {
@@ -180,7 +185,10 @@ impl fmt::Display for Spared {
             Self::Young { older_than, .. } => write!(formatter, "idle for less than {}", human_duration(*older_than)),
             Self::ProtectedRole => formatter.write_str("its role is protected"),
             Self::ProtectedApplication => formatter.write_str("its application is protected"),
-            Self::HoldsNothing => formatter.write_str("it holds no table that is needed"),
+            Self::HoldsNothing { but_a_snapshot: false } => formatter.write_str("it holds no table that is needed"),
+            Self::HoldsNothing { but_a_snapshot: true } => {
+                formatter.write_str("it holds no table that is needed, only an old snapshot")
+            }
             Self::Prepared { gid } => write!(formatter, "a prepared transaction, `{gid}`"),
             Self::Autovacuum { wraparound: true } => {
                 formatter.write_str("an autovacuum that prevents wraparound does not leave")
@@ -195,6 +203,7 @@ impl fmt::Display for Spared {
             Self::Hidden => formatter.write_str("what it does is hidden without pg_read_all_stats"),
             Self::Kept => formatter.write_str("ending sessions is switched off"),
             Self::Changed => formatter.write_str("it went on meanwhile"),
+            Self::Elsewhere => formatter.write_str("another run of rlsctl is ending it"),
         }
     }
 }

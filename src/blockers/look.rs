@@ -31,6 +31,7 @@ pub async fn look(session: &Session, database: &str, asked: Option<&[Oid]>) -> R
         relations: &relations,
         pids: &pids,
         transactions: &transactions,
+        ..Around::default()
     };
     let backends = around(session, &wanted).await?;
     Ok(Picture::new(backends, &waits, database, asked))

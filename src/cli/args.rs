@@ -30,7 +30,7 @@ Examples:
   rlsctl --target prod status  the same for another database of rlsctl.toml
 
 Exit codes: 0 done, 1 findings, 2 usage, 3 configuration or connection, 4 blocked, 5 failed and rolled back, \
-6 refused before anything ran, 7 partly applied, 130/143 interrupted."
+6 refused before anything ran, 7 partly applied, 129/130/143 interrupted."
 )]
 pub struct Cli {
     /// What is global.

@@ -1,12 +1,13 @@
 //! Errors of the lower floors, as failures that say what to do.
 
 use crate::config::ConfigError;
-use crate::event::Blocker;
 use crate::exit::{Exit, Failure};
 use crate::migrate::{Outcome, Place, Remains, RunError};
 use crate::migration::Version;
 use crate::pg::{LookError, MessageError};
-use crate::report::{count, describe_blocker, human_duration};
+use crate::report::count;
+
+use super::blocked::{blocked, next_when_blocked};
 
 /// Returns why the configuration cannot be used.
 pub fn config_failure(error: &ConfigError) -> Failure {
@@ -54,20 +55,19 @@ pub fn look_failure(error: &LookError) -> Failure {
 }
 
 /// Returns why a run stopped: what happened and where, what is applied and what is not, what to do.
-pub fn run_failure(error: &RunError, outcome: &Outcome) -> Failure {
+///
+/// `role` is who acts.
+pub fn run_failure(error: &RunError, outcome: &Outcome, role: &str) -> Failure {
     let failure = match error {
         RunError::Statement { place, server, remains } => {
             let mut failure = statement(place, remains, &server.message);
             failure.server = Some((**server).clone());
             timeout_hint(&server.sqlstate, failure)
         }
-        RunError::Blocked {
-            blockers,
-            tables,
-            remains,
-            path,
-            ..
-        } => blocked(error, blockers, tables, remains, path),
+        RunError::Blocked { blockers, tables, remains, path, .. } => {
+            let failure = blocked(error, blockers, tables, path).state(what_remains(remains));
+            next_when_blocked(failure, blockers, tables, role)
+        }
         RunError::Lost { version, path, reason, applied, stepwise } => lost(error, &version.to_string(), path, reason, *applied, stepwise_state(*stepwise, version, outcome)),
         RunError::Interrupted { signal, version, remains } => {
             let failure = Failure::new(signal.exit(), "interrupted");
@@ -124,17 +124,28 @@ fn what_remains(remains: &Remains) -> String {
     if remains.is_nothing() {
         return "rolled back, nothing of it remains".to_owned();
     }
-    if remains.steps == 0 {
+    if remains.steps == 0 && remains.steps_done > 0 {
         return what_rounds_remain(u64::try_from(remains.steps_done).unwrap_or(u64::MAX));
     }
-    let mut text = format!(
-        "{} of its {} steps are done and stay done",
-        remains.steps_done, remains.steps
-    );
-    if !remains.invalid.is_empty() {
-        text.push_str(&format!("; INVALID and still there: {}", remains.invalid.join(", ")));
+    let mut parts = Vec::new();
+    if remains.steps_done > 0 || remains.steps > 1 {
+        parts.push(format!(
+            "{} of its {} steps are done and stay done",
+            remains.steps_done, remains.steps
+        ));
     }
-    text
+    if !remains.invalid.is_empty() {
+        parts.push(format!(
+            "INVALID and still there: {}, which is written and never read; the next `rlsctl migrate` takes it up",
+            remains.invalid.join(", ")
+        ));
+    }
+    if let Some(finish) = &remains.pending {
+        parts.push(format!(
+            "the detach is pending: the next `rlsctl migrate` finishes it, as `{finish}` does"
+        ));
+    }
+    parts.join("; ")
 }
 
 /// Returns what is left of a repeated migration.
@@ -180,42 +191,6 @@ fn timeout_hint(sqlstate: &str, failure: Failure) -> Failure {
         return failure.hint("if it needs longer, say so in the file: `-- rlsctl: statement_timeout=10min`, or use `--statement-timeout`");
     }
     failure
-}
-
-fn blocked(
-    error: &RunError,
-    blockers: &[Blocker],
-    tables: &[String],
-    remains: &Remains,
-    path: &std::path::Path,
-) -> Failure {
-    let mut failure = Failure::new(Exit::Blocked, error.to_string());
-    failure.causes.push(format!("in {}", path.display()));
-    if blockers.is_empty() {
-        failure.causes.push("who held the lock could not be seen".to_owned());
-    }
-    failure.causes.extend(
-        blockers
-            .iter()
-            .map(|blocker| format!("blocked by {}", describe_blocker(blocker))),
-    );
-    if !tables.is_empty() {
-        failure.causes.push(format!("not to be had: {}", tables.join(", ")));
-    }
-    failure.state.push(what_remains(remains));
-    if let Some(longest) = blockers.iter().filter_map(|blocker| blocker.since).max() {
-        failure.hints.push(format!(
-            "the oldest of them has been so for {}: see what it is doing, and end it if nobody needs it",
-            human_duration(longest)
-        ));
-    }
-    let mut look = vec!["rlsctl", "blockers"];
-    look.extend(tables.iter().take(3).map(String::as_str));
-    let failure = failure.hint(format!(
-        "`{}` shows who holds what, and who waits for whom",
-        look.join(" ")
-    ));
-    failure.hint("run `rlsctl migrate` again when the table is free; `--lock-wait` makes it try for longer")
 }
 
 /// Returns what becomes of a migration that runs in several transactions.

@@ -76,7 +76,7 @@ async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> 
     if plan.files.is_empty() {
         let outcome = plan.untouched();
         gathered.session.close().await;
-        return finish(context, &outcome, document);
+        return finish(context, &outcome, &gathered.look.acting_role, document);
     }
     writable(&gathered.look)?;
     let rule = (!args.keep_blockers).then(|| context.config.reap.clone());
@@ -151,13 +151,13 @@ fn print_plan(
     gathered: &Gathered,
     mirroring: Option<&Mirroring>,
 ) -> Result<Exit, Failure> {
-    let files = explain(plan)
+    let explained = explain(plan)
         .map_err(|problem| Failure::new(Exit::Refused, problem.to_string()).state("nothing was changed"))?;
     let mirror = mirroring.map(Mirroring::description);
-    let mut document = plan_document(&files).with("mirror", mirror.clone());
+    let mut document = plan_document(&explained).with("mirror", mirror.clone());
     document.target = Some(gathered.target.clone());
     document.findings.clone_from(&plan.notes);
-    let mut text = plan_text(&files, &gathered.target.description);
+    let mut text = plan_text(&explained, &gathered.target.description);
     if let Some(mirror) = mirror {
         text.push_str(&format!("\neach is also recorded in {mirror}\n"));
     }
@@ -211,18 +211,19 @@ async fn execute(
         ..
     } = gathered;
     drop(set);
+    let role = look.acting_role.clone();
     // Without git, or in a panic of that thread, the ledger's column stays null.
     let commit = commit.join().unwrap_or_default();
     let migrator = Migrator::new(session, settings, look, context.ui, interrupt, commit);
     let mut migrator = migrator.mirroring(run.mirroring).ending(run.rule);
     let outcome = migrator.run(plan).await;
     migrator.close().await;
-    finish(context, &outcome, document)
+    finish(context, &outcome, &role, document)
 }
 
-fn finish(context: &Context<'_>, outcome: &Outcome, document: Document) -> Result<Exit, Failure> {
+fn finish(context: &Context<'_>, outcome: &Outcome, role: &str, document: Document) -> Result<Exit, Failure> {
     if let Some(error) = &outcome.stopped {
-        let failure = run_failure(error, outcome);
+        let failure = run_failure(error, outcome, role);
         let mut told = outcome_document(outcome, failure.exit);
         told.target = document.target;
         told.findings = document.findings;

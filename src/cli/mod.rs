@@ -5,6 +5,7 @@ mod accept_schema;
 mod adopt;
 mod args;
 mod beside;
+mod blocked;
 mod blockers;
 mod catalog_legs;
 mod connection;

@@ -1,6 +1,7 @@
 //! `rlsctl reap-idle`.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Instant;
 
 use futures_util::future::join_all;
@@ -61,10 +62,7 @@ pub fn run(context: &Context<'_>, args: &ReapIdleArgs) -> Result<Exit, Failure> 
             targets: all.iter().map(TargetMetrics::of).collect(),
         };
         let written = write_metrics(path, &metrics);
-        failure = failure.or(written.err().map(|error| {
-            Failure::new(Exit::Environment, format!("cannot write {}: {error}", path.display()))
-                .hint("see that its folder is there and may be written to")
-        }));
+        failure = failure.or(written.err().map(|error| not_written(path, &error, &all)));
     }
     tell(context, &all, failure)
 }
@@ -80,6 +78,22 @@ pub fn before_anything(ui: &Ui, args: &ReapIdleArgs, exit: Exit) {
     if let Err(error) = write_metrics(path, &metrics) {
         ui.warning(&format!("cannot write {}: {error}", path.display()));
     }
+}
+
+/// What was done is done, and whoever reads the file only is not told.
+fn not_written(path: &Path, error: &std::io::Error, all: &[Reaped]) -> Failure {
+    let outcomes = || all.iter().filter_map(|reaped| reaped.result.as_ref().ok());
+    let ended = outcomes()
+        .filter(|outcome| !outcome.dry_run)
+        .map(|outcome| outcome.ended.len());
+    let not_ended: usize = outcomes().map(|outcome| outcome.not_ended.len()).sum();
+    let mut state = format!("{} ended all the same", count(ended.sum(), "session"));
+    if not_ended > 0 {
+        state.push_str(&format!(", {not_ended} could not be"));
+    }
+    Failure::new(Exit::Environment, format!("cannot write {}: {error}", path.display()))
+        .state(format!("{state}; the metrics are those of an earlier run, or none"))
+        .hint("see that its folder is there and may be written to; nothing has to be run again")
 }
 
 fn ask(context: &Context<'_>, args: &ReapIdleArgs) -> Ask {

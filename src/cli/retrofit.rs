@@ -88,14 +88,14 @@ async fn show(
     let mut document = retrofit_document(&plan, &files, &catalog);
     document.target = Some(gathered.target.clone());
     gathered.session.close().await;
-    let text = match args {
-        Some(args) => retrofit_text(&plan, &files, args.files),
-        None => {
-            if plan.tables.iter().any(|table| !table.missing.is_empty()) {
-                document.exit = Exit::Findings;
-            }
-            retrofit_status_text(&plan)
+    let is_unfinished = plan.tables.iter().any(|table| !table.missing.is_empty());
+    let text = if let Some(args) = args {
+        retrofit_text(&plan, &files, args.files)
+    } else {
+        if is_unfinished {
+            document.exit = Exit::Findings;
         }
+        retrofit_status_text(&plan)
     };
     context.print(&document, &text)?;
     Ok(document.exit)

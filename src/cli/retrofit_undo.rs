@@ -107,7 +107,7 @@ fn no_way(set: &Set, error: &NoWayBack) -> Failure {
 
 fn print(context: &Context<'_>, made: &[Made], is_dry: bool) -> Result<Exit, Failure> {
     let paths: Vec<String> = made.iter().map(|one| one.path.display().to_string()).collect();
-    let text: String = paths.iter().map(|path| format!("{path}\n")).collect();
+    let text = paths.iter().fold(String::new(), |text, path| text + path + "\n");
     let document = Document::new(NAME, Exit::Done)
         .summary("files", made.len())
         .summary("written", !is_dry && !made.is_empty())

@@ -230,11 +230,16 @@ fn stopped_at(error: &RunError, replay: &Replay) -> Finding {
         .version()
         .and_then(|number| replay.version(number))
         .map(Version::to_string);
+    // The copy that is run has numbers for versions, which are nobody's.
+    let why = match error {
+        RunError::Statement { server, .. } => server.message.clone(),
+        other => other.to_string(),
+    };
     let help = "the files alone no longer make this database: see what the migration needs that no file gives it";
     Finding::error(
         "drift.shadow-failed",
         version.unwrap_or_default(),
-        format!("does not run on an empty database after the files before it: {error}"),
+        format!("does not run on an empty database after the files before it: {why}"),
         help,
     )
     .evidence(

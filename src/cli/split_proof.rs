@@ -113,7 +113,7 @@ fn stopped(shadow: Shadow, which: &str) -> Vec<Finding> {
     findings
         .map(|finding| Finding {
             code: "split.not-proven",
-            message: format!("the files {which} cannot be replayed: {}", finding.message),
+            message: format!("{}; so the files {which} cannot be replayed", finding.message),
             help: "what cannot be replayed cannot be proven; mend it, or split the file by hand".to_owned(),
             ..finding
         })

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use crate::activity::{Backend, Oid, Relation, Rule, Spared};
+use crate::duration::human_duration;
 use crate::event::{Blocker, Event};
 use crate::exit::Signal;
 use crate::migration::Version;
@@ -16,6 +17,7 @@ use super::execute::Migrator;
 use super::locking::{Busy, Item, Limits, Move, Need, Needs, Pool, Take};
 use super::outcome::{Remains, RunError};
 use super::plan::{Plan, PlannedFile};
+use super::wants::{other_lock, wants};
 
 /// How long we wait in silence.
 const QUIET: Duration = Duration::from_secs(1);
@@ -29,6 +31,10 @@ pub(super) struct Contest {
     /// How much of the time since then was spent on transactions that came through: that is not waiting.
     worked: Duration,
     seen: Vec<Backend>,
+    /// Who was in the way of the last attempt that had to wait for long enough to see it.
+    met: Vec<Blocker>,
+    /// Whether what it waited for was a row.
+    pub met_a_row: bool,
     told_at: Instant,
 }
 
@@ -56,6 +62,8 @@ impl Contest {
             started: now,
             worked: Duration::ZERO,
             seen: Vec::new(),
+            met: Vec::new(),
+            met_a_row: false,
             told_at: now,
         }
     }
@@ -65,10 +73,10 @@ impl Contest {
     }
 
     /// Notes that an attempt was refused, and what it was waiting for, if that was seen.
-    pub(super) fn refused(&mut self, items: &[usize], take: Take, obstacle: Option<&Obstacle>) {
+    fn refused(&mut self, items: &[usize], take: Take, stopped: Option<usize>, obstacle: Option<&Obstacle>) {
         self.pool.refused(items, take, self.elapsed(), 0.5 + fastrand::f64());
-        if let ([item], Some(need)) = (items, obstacle.and_then(need_of)) {
-            self.pool.learn(*item, need);
+        if let (Some(item), Some(need)) = (stopped, obstacle.and_then(need_of)) {
+            self.pool.learn(item, need);
         }
     }
 
@@ -167,7 +175,8 @@ impl Migrator<'_> {
         }
     }
 
-    async fn look_around(&mut self, relations: &[Oid]) -> Vec<Backend> {
+    /// Returns everybody around some relations; nobody, where that cannot be seen, which is told.
+    pub(super) async fn look_around(&mut self, relations: &[Oid]) -> Vec<Backend> {
         if relations.is_empty() {
             return Vec::new();
         }
@@ -192,18 +201,35 @@ impl Migrator<'_> {
         any
     }
 
-    /// Ends who is in the way of a waiting statement of ours and is dead. Only who holds the table itself is ended.
+    /// Notes that an attempt was refused, in which of its items it `stopped`, if that is known. Who keeps a row from us is not found by looking
+    /// at tables: if it is dead, it is ended now.
+    pub(super) async fn refused(
+        &mut self,
+        contest: &mut Contest,
+        items: &[usize],
+        take: Take,
+        stopped: Option<usize>,
+        version: &Version,
+    ) {
+        let obstacle = self.obstacle.take();
+        contest.refused(items, take, stopped, obstacle.as_ref());
+        if let Some(obstacle) = obstacle {
+            contest.met_a_row = obstacle.waiting.is_for_a_row();
+            if contest.met_a_row {
+                self.end_the_dead_of(&obstacle, version).await;
+            }
+            contest.met.clone_from(&self.blockers);
+        }
+    }
+
+    /// Ends who is in the way of a waiting statement of ours and is dead. Only who holds the table itself is ended, or one in which the
+    /// row is that we wait for.
     pub(super) async fn end_the_dead_of(&mut self, obstacle: &Obstacle, version: &Version) {
-        let Some(relation) = obstacle.waiting.relation else {
-            return;
-        };
         for backend in &obstacle.backends {
-            let holds = backend
-                .locks
-                .iter()
-                .any(|held| held.granted && held.relation.oid == relation);
+            let granted = obstacle.share_of(backend).filter(|held| held.granted);
+            let holds: Vec<Oid> = granted.map(|held| held.relation.oid).collect();
             match judge(self.rule.as_ref(), backend) {
-                Ok(()) if holds => drop(self.end(backend, Some(&[relation]), version).await),
+                Ok(()) if !holds.is_empty() => drop(self.end(backend, Some(&holds), version).await),
                 Ok(()) => {}
                 Err(spared) => self.tell_missing(&spared),
             }
@@ -212,21 +238,17 @@ impl Migrator<'_> {
 
     /// Returns who is in the way of a waiting statement of ours, and what of it.
     pub(super) fn blockers_of(&self, obstacle: &Obstacle) -> Vec<Blocker> {
-        let waiting = &obstacle.waiting;
         let blockers = obstacle.backends.iter().map(|backend| {
-            let mut held = backend.locks.iter();
-            let ours = held.find(|held| Some(held.relation.oid) == waiting.relation);
-            let wanted = match (&waiting.phase, ours, waiting.mode) {
-                (Some(phase), _, _) => Some(format!("its transaction to end, {phase}")),
-                (None, Some(held), Some(mode)) => Some(wants(&held.relation, mode)),
-                (None, _, _) => Some(format!("a lock on a {}", waiting.locktype)),
-            };
+            let is_near = obstacle.share_of(backend).next().is_some();
             let spared = match judge(self.rule.as_ref(), backend) {
-                Ok(()) if ours.is_none() => Some(Spared::HoldsNothing),
+                // However old it became, it would not be ended.
+                Ok(()) | Err(Spared::Young { .. } | Spared::Kept) if !is_near => Some(Spared::HoldsNothing {
+                    but_a_snapshot: backend.has_snapshot,
+                }),
                 Ok(()) => None,
                 Err(spared) => Some(spared),
             };
-            backend.as_blocker(wanted, spared.as_ref())
+            backend.as_blocker(Some(wanted_of(obstacle, backend)), spared.as_ref())
         });
         blockers.collect()
     }
@@ -256,6 +278,7 @@ impl Migrator<'_> {
         }
         let blocker = backend.as_blocker(None, None);
         self.ended.push(blocker.clone());
+        self.blockers.retain(|known| known.pid != blocker.pid);
         self.listener.on(Event::Ended {
             version: version.to_string(),
             blocker,
@@ -292,7 +315,8 @@ impl Migrator<'_> {
     }
 
     fn tell_waiting(&self, contest: &mut Contest, version: &Version) {
-        if contest.told_at.elapsed() < QUIET {
+        // More and more seldom: who waits for a minute knows by then.
+        if contest.told_at.elapsed() < QUIET.max(contest.elapsed() / 2) {
             return;
         }
         contest.told_at = Instant::now();
@@ -307,30 +331,32 @@ impl Migrator<'_> {
     pub(super) fn in_the_way(&self, contest: &Contest) -> Vec<Blocker> {
         let unfinished = contest.pool.unfinished(&contest.seen);
         // Who is in the way on several tables is told once.
-        let mut ways: Vec<(&Backend, Vec<String>)> = Vec::new();
+        let mut ways: Vec<(&Backend, Vec<(&Relation, LockMode)>)> = Vec::new();
         for (need, backend) in unfinished.iter().flat_map(|busy| &busy.on) {
-            let wanted = wants(&need.relation, need.mode);
+            let wanted = (&need.relation, need.mode);
             match ways.iter_mut().find(|(known, _)| std::ptr::eq(*known, *backend)) {
-                Some((_, tables)) if tables.contains(&wanted) => {}
                 Some((_, tables)) => tables.push(wanted),
                 None => ways.push((backend, vec![wanted])),
             }
         }
         let blockers = ways.into_iter().map(|(backend, tables)| {
             let spared = judge(self.rule.as_ref(), backend).err();
-            backend.as_blocker(Some(tables.join(", ")), spared.as_ref())
+            backend.as_blocker(Some(wants(&tables)), spared.as_ref())
         });
         let found: Vec<Blocker> = blockers.collect();
-        if found.is_empty() { self.blockers.clone() } else { found }
+        if found.is_empty() { contest.met.clone() } else { found }
     }
 
     /// Returns the error of a contest that is lost.
     pub(super) fn lost_contest(&self, file: &PlannedFile, contest: &Contest, remains: &Remains) -> RunError {
         let unfinished = contest.pool.unfinished(&contest.seen);
-        let mut tables: Vec<String> = unfinished
-            .iter()
-            .flat_map(|busy| busy.item.needs.iter().map(|need| need.relation.to_string()))
-            .collect();
+        // Where somebody is to be seen, what else is needed was free.
+        let held = unfinished.iter().flat_map(|busy| &busy.on);
+        let mut tables: Vec<String> = held.map(|(need, _)| need.relation.to_string()).collect();
+        if tables.is_empty() {
+            let needs = unfinished.iter().flat_map(|busy| &busy.item.needs);
+            tables = needs.map(|need| need.relation.to_string()).collect();
+        }
         tables.sort_unstable();
         tables.dedup();
         RunError::Blocked {
@@ -369,8 +395,31 @@ fn holders<'a>(unfinished: &[Busy<'a>]) -> Vec<&'a Backend> {
     found
 }
 
-pub(super) fn wants(relation: &Relation, mode: LockMode) -> String {
-    format!("{relation} {mode}")
+/// Returns what we want that a backend has.
+fn wanted_of(obstacle: &Obstacle, backend: &Backend) -> String {
+    let waiting = &obstacle.waiting;
+    let mut tables: Vec<String> = obstacle
+        .share_of(backend)
+        .map(|held| held.relation.to_string())
+        .collect();
+    tables.sort_unstable();
+    tables.dedup();
+    match (tables.as_slice(), waiting.mode) {
+        _ if waiting.locktype == "virtualxid" => {
+            let open = backend
+                .in_transaction
+                .map_or_else(String::new, |open| format!(", open for {}", human_duration(open)));
+            let phase = waiting
+                .phase
+                .as_ref()
+                .map_or_else(String::new, |phase| format!(": {phase}"));
+            format!("its transaction{open}, to end{phase}")
+        }
+        ([table, ..], Some(mode)) => format!("{table} {mode}"),
+        ([], _) if waiting.is_for_a_row() => "a row, or its transaction to end".to_owned(),
+        ([], _) => other_lock(&waiting.locktype),
+        (tables, None) => format!("a row of {}", tables.join(" or ")),
+    }
 }
 
 fn shown(backend: &Backend) -> String {

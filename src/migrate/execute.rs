@@ -65,6 +65,8 @@ pub struct Migrator<'a> {
     pub(super) told: BTreeSet<String>,
     /// What the last message that had to wait was waiting for.
     pub(super) obstacle: Option<Obstacle>,
+    /// Whether the next messages wait for locks so briefly that we have to look early who is in the way.
+    pub(super) gives_up_early: bool,
     /// Whether the last message was cancelled because it had waited for locks for too long.
     pub(super) lost_patience: bool,
     pub(super) listener: &'a dyn Listener,
@@ -104,6 +106,7 @@ impl<'a> Migrator<'a> {
             repeated: Vec::new(),
             told: BTreeSet::new(),
             obstacle: None,
+            gives_up_early: false,
             lost_patience: false,
             listener,
             interrupt,

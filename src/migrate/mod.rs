@@ -3,6 +3,7 @@
 //! [`plan`](plan::plan) looks at files and ledger and makes a [`Plan`], a pure value; [`run`](execute::Migrator::run) carries it out.
 //! How one file runs is decided by [`cut`](cut::cut): whole, in one message and one transaction, or in steps.
 
+mod beforehand;
 mod contest;
 pub mod cut;
 pub mod execute;
@@ -14,6 +15,7 @@ pub mod locking;
 pub mod message;
 pub mod mirror;
 pub mod outcome;
+mod outside;
 pub mod plan;
 pub mod refuse;
 mod repeat;
@@ -24,6 +26,7 @@ mod send;
 mod single;
 mod stepwise;
 mod unit;
+mod wants;
 pub mod wide;
 
 pub use execute::{Interrupt, Migrator};

@@ -74,12 +74,14 @@ pub struct Remains {
     pub steps: usize,
     /// INVALID indexes that could not be dropped.
     pub invalid: Vec<String>,
+    /// The statement that finishes a detach which is pending.
+    pub pending: Option<String>,
 }
 
 impl Remains {
     /// Whether nothing of it is left.
     pub fn is_nothing(&self) -> bool {
-        self.steps_done == 0 && self.invalid.is_empty()
+        self.steps_done == 0 && self.invalid.is_empty() && self.pending.is_none()
     }
 }
 
@@ -99,6 +101,15 @@ impl RunError {
         }
     }
 
+    /// Names the tables that were not to be had, if that is what it is about.
+    #[must_use]
+    pub(super) fn about(mut self, found: Vec<String>) -> Self {
+        if let Self::Blocked { tables, .. } = &mut self {
+            *tables = found;
+        }
+        self
+    }
+
     /// Returns the word under which it is kept in `rlsctl.event`.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -108,6 +119,14 @@ impl RunError {
             _ => "failed",
         }
     }
+}
+
+/// Returns `in 2.0 s`.
+fn within(waited: Duration) -> String {
+    if waited < Duration::from_millis(50) {
+        return "at once".to_owned();
+    }
+    format!("in {:.1} s", waited.as_secs_f64())
 }
 
 /// Why a run stopped.
@@ -124,7 +143,7 @@ pub enum RunError {
         remains: Remains,
     },
     /// The locks were not to be had in time.
-    #[error("migration {version} is blocked: its locks were not to be had in {:.1} s", waited.as_secs_f64())]
+    #[error("migration {version} is blocked: its locks were not to be had {}", within(*waited))]
     Blocked {
         /// The migration.
         version: Version,

@@ -57,6 +57,8 @@ pub struct PlannedFile {
     pub frame: Frame,
     /// How many statements it has.
     pub statements: usize,
+    /// The numbers of its steps that an earlier run has finished.
+    pub finished: BTreeSet<usize>,
     /// How many existing tables it alters at most, see [`wide`](super::wide); 0 if it is half applied, and has to be finished.
     pub alters_at_most: usize,
     /// Whether a statement of it may write rows, by its first word.
@@ -309,6 +311,7 @@ fn read(migration: &Migration, known: Background<'_>, room: &mut usize) -> Resul
             run: if recorded.is_some() { nothing() } else { run },
             frame: if recorded.is_some() { Frame::default() } else { frame },
             statements: facts.len(),
+            finished: finished(&steps),
             alters_at_most,
             writes_rows: facts
                 .iter()
@@ -321,6 +324,11 @@ fn read(migration: &Migration, known: Background<'_>, room: &mut usize) -> Resul
     } else {
         Err(objections.findings)
     }
+}
+
+fn finished(steps: &[&StepRow]) -> BTreeSet<usize> {
+    let finished = steps.iter().filter(|step| step.finished);
+    finished.map(|step| step.number).collect()
 }
 
 /// Returns how a file runs that is only recorded: its row is written, and nothing of it is sent.
@@ -408,23 +416,29 @@ fn out_of_order(files: &[PlannedFile], newest: Option<&Version>, ask: &Ask) -> V
 }
 
 fn not_single(files: &[PlannedFile], ask: &Ask) -> Vec<Finding> {
-    let stepwise = files
-        .iter()
-        .filter(|file| ask.single_transaction && matches!(file.run, Run::Steps(_) | Run::Rounds(_)));
-    stepwise
-        .map(|file| {
-            let message = match file.run {
-                Run::Rounds(_) => "is repeated until 0 rows, each round in a transaction of its own",
-                _ => "has a statement that cannot run inside a transaction",
-            };
-            let help = "run it without `--single-transaction`, or up to the file before it with `--to`";
-            Finding::error(
-                "files.not-in-transaction",
-                file.migration.version.to_string(),
-                message,
-                help,
-            )
-            .at(&file.migration.path, 1, 1)
-        })
-        .collect()
+    let refuse = |file: &PlannedFile, code, message: &str, help: &str| {
+        Finding::error(code, file.migration.version.to_string(), message, help).at(&file.migration.path, 1, 1)
+    };
+    let elsewhere = "run it without `--single-transaction`, or up to the file before it with `--to`";
+    let judge = |file: &PlannedFile| match file.run {
+        Run::Rounds(_) => {
+            let message = "is repeated until 0 rows, each round in a transaction of its own";
+            Some(refuse(file, "files.not-in-transaction", message, elsewhere))
+        }
+        Run::Steps(_) => {
+            let message = "has a statement that cannot run inside a transaction";
+            Some(refuse(file, "files.not-in-transaction", message, elsewhere))
+        }
+        Run::Sections(_) if !file.finished.is_empty() => {
+            let message = format!(
+                "is half applied: {} of its sections would run a second time",
+                file.finished.len()
+            );
+            let help = "finish it first: run `rlsctl migrate` without `--single-transaction`";
+            Some(refuse(file, "files.half-applied", &message, help))
+        }
+        Run::Sections(_) | Run::Whole(_) => None,
+    };
+    let files = files.iter().filter(|_| ask.single_transaction);
+    files.filter_map(judge).collect()
 }

@@ -133,7 +133,7 @@ impl Migrator<'_> {
             let (take, locks) = match &mut contest {
                 None => (None, vec![timeout_statement(limits.longest_queue())]),
                 Some(contest) => match self.turn(contest, &work.file.migration.version).await {
-                    Ok(Turn::Try { take, .. }) => (Some(take), locks(contest.pool.item(0), take, work.file, &limits)),
+                    Ok(Turn::Try { take, .. }) => (Some(take), locks(contest, take, work.file)),
                     Ok(Turn::Stop | Turn::Done) => {
                         return Err(self.lost_contest(work.file, contest, &work.remains()));
                     }
@@ -168,8 +168,7 @@ impl Migrator<'_> {
         if let Some(signal) = self.stopped_by(&refused.error) {
             return Err(work.interrupted(signal));
         }
-        let obstacle = self.obstacle.take();
-        let ran_out = refused.error.sqlstate() == Some("57014") && obstacle.is_some();
+        let ran_out = refused.error.sqlstate() == Some("57014") && self.obstacle.is_some();
         if refused.at != At::Row && (is_about_locks(&refused.error) || ran_out) {
             if contest.is_none() {
                 let pieces = split(work.text.as_str()).map_err(|error| changed(file, error.to_string()))?;
@@ -177,10 +176,12 @@ impl Migrator<'_> {
                 *contest = Some(Contest::new(self.resolve(&[needs]).await, limits));
             }
             if let Some(contest) = contest {
-                contest.refused(&[0], take.unwrap_or(Take::Nowait), obstacle.as_ref());
+                let (take, version) = (take.unwrap_or(Take::Nowait), &file.migration.version);
+                self.refused(contest, &[0], take, Some(0), version).await;
             }
             return Ok(None);
         }
+        self.obstacle = None;
         let next = match refused.error.sqlstate() {
             Some("40001") => self.pause(file, attempts, "40001", &remains).await?,
             _ => match self.after(file, work.text, refused, attempts, false, &remains).await {
@@ -406,7 +407,7 @@ impl Repeating<'_> {
         Remains {
             steps_done: usize::try_from(self.done).unwrap_or(usize::MAX),
             steps: 0,
-            invalid: Vec::new(),
+            ..Remains::default()
         }
     }
 

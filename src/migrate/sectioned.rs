@@ -14,7 +14,7 @@ use crate::script::{LockMode, Piece, RelationName, SessionEffect, SessionEffects
 use super::contest::{Contest, Turn, is_about_locks};
 use super::cut::{How, Segment, Step};
 use super::execute::{Migrator, changed, text};
-use super::locking::needs::may_mean_others;
+use super::locking::needs::{may_mean_others, slowest};
 use super::locking::prelude::prelude;
 use super::locking::{Item, Need, Needs, TableNeed, Take, needs};
 use super::message::Envelope;
@@ -137,9 +137,12 @@ impl Migrator<'_> {
         let abouts = items.split_off(parts.len());
         for index in 0..items.len() {
             let part = parts[index];
-            // A section that leaves something in the session, or that brings data, is sent by itself.
+            // A section that leaves something in the session, brings data, or may take long is sent by itself.
             let brings_data = part.body.iter().any(|segment| matches!(segment, Segment::Copy { .. }));
-            items[index].alone = part.session.any() || brings_data || part.step.tables.is_empty();
+            let text = part.step.span.slice(pooled[part.file].text.as_str());
+            let is_slow =
+                split(text).is_ok_and(|pieces| slowest(pieces.iter().map(|piece| piece.body.slice(text))).is_some());
+            items[index].alone = part.session.any() || brings_data || is_slow || part.step.tables.is_empty();
             items[index].group = part.file * 1000 + part.step.settings.len();
             let is_head = |part: usize| parts[part].step.tables.is_empty();
             let waits_for = |before: &usize| {
@@ -252,7 +255,31 @@ impl Migrator<'_> {
             session,
             commit: true,
         };
+        self.gives_up_early = true;
         Ok(self.transaction(&transaction).await)
+    }
+
+    /// A section may depend on an earlier one that is not done yet by more than the names in it: a foreign key that is dropped with its column,
+    /// a policy that names a column, what a function reads. If one fails, it is tried again behind all that stand before it.
+    fn is_for_later(&self, work: &mut Work<'_>, items: &[usize], refused: &Refused) -> bool {
+        let (MessageError::Refused { refusal }, Some(stopped)) = (&refused.error, work.stopped_in(items, refused.at))
+        else {
+            return false;
+        };
+        // Those in front of it in the same transaction have run.
+        let ran = |before: usize| items.contains(&before) && before < stopped;
+        let is_early = (0..stopped).any(|before| !work.contest.pool.is_done(before) && !ran(before));
+        if !is_early || !work.contest.pool.wait_for_earlier(stopped) {
+            return false;
+        }
+        let part = work.parts[stopped];
+        self.listener.on(Event::Note(format!(
+            "section {} of migration {} failed before those in front of it were done, and is tried again behind them: {}",
+            part.step.name(),
+            work.files[part.file].file.migration.version,
+            refusal.error.message
+        )));
+        true
     }
 
     fn key<'k>(&'k self, file: &'k PlannedFile, step: &'k Step) -> StepKey<'k> {
@@ -310,8 +337,9 @@ impl Migrator<'_> {
             return self.skip_what_is_done(work, outcome).await;
         }
         if is_about_locks(&refused.error) {
-            let obstacle = self.obstacle.take();
-            work.contest.refused(items, take, obstacle.as_ref());
+            let stopped = work.stopped_in(items, refused.at);
+            self.refused(&mut work.contest, items, take, stopped, &file.migration.version)
+                .await;
             return Ok(());
         }
         if may_not_lock(&refused) {
@@ -320,6 +348,9 @@ impl Migrator<'_> {
             if changes.fold(false, |any, one| any | one) {
                 return Ok(());
             }
+        }
+        if self.is_for_later(work, items, &refused) {
+            return Ok(());
         }
         let remains = work.remains(at);
         let error = match refused.error {
@@ -348,6 +379,16 @@ impl Work<'_> {
             .collect()
     }
 
+    /// Returns which of some sections of one file a place is in.
+    fn stopped_in(&self, items: &[usize], at: At) -> Option<usize> {
+        let At::File(byte) = at else { return None };
+        let mut items = items.iter().copied();
+        items.find(|item| {
+            let span = self.parts[*item].step.span;
+            span.start <= byte && byte < span.end
+        })
+    }
+
     fn first_unfinished(&self) -> usize {
         self.files.iter().position(|file| !file.is_recorded).unwrap_or(0)
     }
@@ -371,7 +412,7 @@ impl Work<'_> {
         Remains {
             steps_done: parts.iter().filter(|part| self.contest.pool.is_done(**part)).count(),
             steps: parts.len(),
-            invalid: Vec::new(),
+            ..Remains::default()
         }
     }
 
@@ -392,8 +433,7 @@ fn locks(work: &Work<'_>, items: &[usize], take: Take) -> Vec<String> {
         .iter()
         .filter_map(|item| work.files[work.parts[*item].file].file.slow)
         .max();
-    let limits = pool.limits();
-    let mut statements = prelude(take, &needs, limits.deadlock_timeout, rest(slow, limits));
+    let mut statements = prelude(take, &needs, pool.limits().deadlock_timeout, rest(slow, &work.contest));
     let is_last = (0..work.parts.len()).all(|part| pool.is_done(part) || items.contains(&part));
     if !is_last {
         statements.push(NO_FLUSH.to_owned());

@@ -21,6 +21,8 @@ use super::plan::PlannedFile;
 const FIRST_LOOK: f64 = 0.6;
 /// The latest first look.
 const FIRST_LOOK_LIMIT: Duration = Duration::from_millis(120);
+/// The same where a statement gives up early that waits while we hold others.
+const EARLY_LOOK_LIMIT: Duration = Duration::from_millis(30);
 /// How long we wait before the second look, whose findings are told: within a second from the start.
 const SECOND_LOOK: Duration = Duration::from_millis(500);
 /// How often we look again, and ask again for a statement to be cancelled.
@@ -246,7 +248,12 @@ impl Migrator<'_> {
         tokio::pin!(answer);
         let started = Instant::now();
         let longest = (self.look.deadlock_timeout / 2).min(SECOND_LOOK);
-        let mut look_at = started + longest.mul_f64(FIRST_LOOK).min(FIRST_LOOK_LIMIT);
+        let limit = if self.gives_up_early && patience.is_none() {
+            EARLY_LOOK_LIMIT
+        } else {
+            FIRST_LOOK_LIMIT
+        };
+        let mut look_at = started + longest.mul_f64(FIRST_LOOK).min(limit);
         let mut pause = SECOND_LOOK;
         let mut cancelled_at: Option<Instant> = None;
         let mut blocked_since: Option<Instant> = None;

@@ -89,10 +89,11 @@ impl Migrator<'_> {
                 commit: index + 1 == plan.files.len(),
             };
             let started = Instant::now();
+            self.gives_up_early = true;
             if let Err(refused) = self.transaction(&transaction).await {
                 if refused.at != At::Row && is_about_locks(&refused.error) {
-                    let obstacle = self.obstacle.take();
-                    patience.contest.refused(&[0], take, obstacle.as_ref());
+                    self.refused(&mut patience.contest, &[0], take, Some(0), &file.migration.version)
+                        .await;
                     return Ok(None);
                 }
                 return match self
@@ -123,9 +124,11 @@ impl Migrator<'_> {
             Ok(Turn::Try { take, .. }) => {
                 let item = contest.pool.item(0);
                 let needs: Vec<_> = item.needs.iter().collect();
-                let limits = contest.pool.limits();
-                let rest = rest(Some(Slow::Rows), limits);
-                Ok((take, prelude(take, &needs, limits.deadlock_timeout, rest)))
+                let rest = rest(Some(Slow::Rows), contest);
+                Ok((
+                    take,
+                    prelude(take, &needs, contest.pool.limits().deadlock_timeout, rest),
+                ))
             }
             Ok(Turn::Stop | Turn::Done) => Err(self.lost_contest(first, contest, &Remains::whole())),
             Err(signal) => Err(RunError::Interrupted {

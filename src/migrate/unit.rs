@@ -10,7 +10,7 @@ use super::cut::Segment;
 use super::execute::{Migrator, changed};
 use super::locking::needs::Slow;
 use super::locking::prelude::{prelude, timeout_statement};
-use super::locking::{Item, Limits, Need, Needs, Take, needs};
+use super::locking::{Limits, Need, Needs, Take, needs};
 use super::message::Envelope;
 use super::outcome::{Remains, RunError};
 use super::plan::{Plan, PlannedFile};
@@ -18,7 +18,7 @@ use super::send::{At, Refused, Transaction};
 
 /// How long the first attempt waits for a lock, where nothing that takes long would be lost by it: as good as not at all.
 const HASTY: Duration = Duration::from_millis(1);
-/// How long a statement waits for a lock that could not be taken before, while we hold others.
+/// How long a statement waits for a lock that could not be taken before, while we hold others, and perhaps keep others waiting behind us.
 const HOLDING: Duration = Duration::from_millis(50);
 
 /// One transaction of a file, before it is known how its locks are taken.
@@ -64,7 +64,7 @@ impl Migrator<'_> {
             let (take, locks) = match contest {
                 None => (Take::Nowait, vec![timeout_statement(first_wait(file, &limits))]),
                 Some(contest) => match self.turn(contest, &file.migration.version).await {
-                    Ok(Turn::Try { take, .. }) => (take, locks(contest.pool.item(0), take, file, &limits)),
+                    Ok(Turn::Try { take, .. }) => (take, locks(contest, take, file)),
                     Ok(Turn::Stop | Turn::Done) => return Err(self.lost_contest(file, contest, remains)),
                     Err(signal) => {
                         return Err(RunError::Interrupted {
@@ -75,6 +75,8 @@ impl Migrator<'_> {
                     }
                 },
             };
+            // The first attempt at what does not take long gives up at once: there is nothing to be seen.
+            self.gives_up_early = contest.is_some() || file.slow == Some(Slow::Rows);
             let Err(refused) = self.attempt(plan, unit, &locks).await else {
                 return Ok(Ok(()));
             };
@@ -87,12 +89,12 @@ impl Migrator<'_> {
             if refused.at == At::Row || !is_about_locks(&refused.error) {
                 return Ok(Err(refused));
             }
-            let obstacle = self.obstacle.take();
             if contest.is_none() {
                 *contest = Some(self.contest(unit, limits).await?);
             }
             if let Some(contest) = contest {
-                contest.refused(&[0], take, obstacle.as_ref());
+                self.refused(contest, &[0], take, Some(0), &file.migration.version)
+                    .await;
             }
         }
     }
@@ -143,23 +145,29 @@ fn needs_of(unit: &Unit<'_>) -> Result<Needs, RunError> {
 }
 
 /// Returns how long the statements of a file wait for locks at the first attempt.
-pub(super) fn first_wait(file: &PlannedFile, limits: &Limits) -> Duration {
+fn first_wait(file: &PlannedFile, limits: &Limits) -> Duration {
     match file.slow {
-        Some(Slow::Rows) => limits.longest_queue(),
+        Some(Slow::Rows) => limits.longest_queue().min(HOLDING),
         Some(Slow::Builds) | None => HASTY,
     }
 }
 
-/// Returns the statements that take the locks of an item.
-pub(super) fn locks(item: &Item, take: Take, file: &PlannedFile, limits: &Limits) -> Vec<String> {
-    let needs: Vec<&Need> = item.needs.iter().collect();
-    prelude(take, &needs, limits.deadlock_timeout, rest(file.slow, limits))
+/// Returns the statements that take the locks of the only item.
+pub(super) fn locks(contest: &Contest, take: Take, file: &PlannedFile) -> Vec<String> {
+    let limits = contest.pool.limits();
+    let needs: Vec<&Need> = contest.pool.item(0).needs.iter().collect();
+    prelude(take, &needs, limits.deadlock_timeout, rest(file.slow, contest))
 }
 
-/// Returns how long the file's own statements wait for locks. What takes long is not thrown away for a moment's wait.
-pub(super) fn rest(slow: Option<Slow>, limits: &Limits) -> Duration {
-    let longest = limits.longest_queue();
-    slow.map_or(longest.min(HOLDING), |_| longest)
+/// Returns how long the file's own statements wait for locks. Who waits for a row keeps nobody else from the table: there, what takes long is
+/// not thrown away for a moment's wait.
+pub(super) fn rest(slow: Option<Slow>, contest: &Contest) -> Duration {
+    let longest = contest.pool.limits().longest_queue();
+    if slow == Some(Slow::Rows) && contest.met_a_row {
+        longest
+    } else {
+        longest.min(HOLDING)
+    }
 }
 
 /// Whether it is LOCK TABLE that we may not use, or whose table went away; the file's own statement may be another matter.

@@ -94,7 +94,7 @@ fn one(set: &Set, newest: Option<&Migration>, script: &Script, now: Timestamp) -
     match down {
         Some(down) => files[down].contents.clone_from(&script.down),
         None if !has_half && !script.down.is_empty() => {
-            files.push(NewFile::new(undo_path(&set.dir, &path), script.down.clone()))
+            files.push(NewFile::new(undo_path(&set.dir, &path), script.down.clone()));
         }
         None => {}
     }
@@ -138,8 +138,10 @@ impl Set {
         };
         let text = read(migration.path.clone())?.replace("\r\n", "\n");
         let (_, down) = text.split_once(marker)?;
-        let lines = down.lines().filter(|line| !line.starts_with("-- +goose Statement"));
-        Some(lines.map(|line| format!("{line}\n")).collect())
+        let lines = down
+            .split_inclusive('\n')
+            .filter(|line| !line.starts_with("-- +goose Statement"));
+        Some(lines.collect())
     }
 }
 

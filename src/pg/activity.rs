@@ -47,23 +47,34 @@ pub struct Around<'a> {
     pub pids: &'a [Pid],
     /// The prepared transactions that these transaction ids are.
     pub transactions: &'a [String],
+    /// Of these relations only the locks of `pids` are told.
+    pub held_by_pids: &'a [Oid],
 }
 
 /// What a backend waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// The kind of lock, as `pg_locks.locktype` has it: `relation`, `virtualxid`, `transactionid`.
+    /// The kind of lock, as `pg_locks.locktype` has it: `relation`, `virtualxid`, `transactionid`, `tuple`.
     pub locktype: String,
     /// The relation, if it is one of a relation.
     pub relation: Option<Oid>,
     /// The mode, if it is one of a relation.
     pub mode: Option<LockMode>,
-    /// The transaction that is waited for, if it is one.
-    pub transaction: Option<String>,
+    /// The transactions that are waited for.
+    pub transactions: Vec<String>,
     /// The processes in the way; a prepared transaction is none.
     pub blocking: Vec<Pid>,
     /// How far a CREATE INDEX has come, in the server's words.
     pub phase: Option<String>,
+    /// If it waits for a transaction: the tables that it has locked itself, one of which is why.
+    pub tables: Vec<Oid>,
+}
+
+impl Waiting {
+    /// Whether it waits for a row, which is kept by a transaction and by no lock that `pg_locks` shows.
+    pub fn is_for_a_row(&self) -> bool {
+        matches!(self.locktype.as_str(), "transactionid" | "tuple")
+    }
 }
 
 /// Returns everybody asked for, except this session itself. One message outside a transaction: inside one, `pg_stat_activity` stands still.
@@ -79,8 +90,14 @@ pub struct Waiting {
 pub async fn around(session: &Session, around: &Around<'_>) -> Result<Vec<Backend>, LookError> {
     let relations = array(around.relations);
     let pids = array(around.pids);
-    let transactions = format!("{{{}}}", around.transactions.join(","));
-    let values = [Value::Text(&relations), Value::Text(&pids), Value::Text(&transactions)];
+    let transactions = array(around.transactions);
+    let held_by_pids = array(around.held_by_pids);
+    let values = [
+        Value::Text(&relations),
+        Value::Text(&pids),
+        Value::Text(&transactions),
+        Value::Text(&held_by_pids),
+    ];
     let rows = session.rows(&bind(AROUND, &values)?).await?;
     backends(rows)
 }
@@ -96,20 +113,28 @@ pub async fn waiting(session: &Session, mark: &str) -> Result<Option<Waiting>, L
     let Some(row) = rows.into_iter().next() else {
         return Ok(None);
     };
-    let Ok([locktype, relation, mode, transaction, blocking, phase]) = <[Option<String>; 6]>::try_from(row) else {
+    let Ok([locktype, relation, mode, transactions, blocking, phase, tables]) = <[Option<String>; 7]>::try_from(row)
+    else {
         return Err(unreadable("a wait of another width"));
     };
-    let blocking = blocking.unwrap_or_default();
     // pg_blocking_pids tells a prepared transaction as process 0.
-    let pids = blocking.split_whitespace().filter_map(|pid| pid.parse().ok());
+    let blocking = numbers(blocking.as_deref()).filter(|pid| *pid != 0);
+    let transactions = transactions.unwrap_or_default();
     Ok(Some(Waiting {
         locktype: locktype.unwrap_or_default(),
         relation: relation.and_then(|oid| oid.parse().ok()).map(Oid),
         mode: mode.and_then(|mode| LockMode::try_from(mode.as_str()).ok()),
-        transaction: transaction.filter(|transaction| !transaction.is_empty()),
-        blocking: pids.filter(|pid| *pid != 0).map(Pid).collect(),
+        transactions: transactions.split_whitespace().map(str::to_owned).collect(),
+        blocking: blocking.map(Pid).collect(),
         phase,
+        tables: numbers(tables.as_deref()).map(Oid).collect(),
     }))
+}
+
+/// Reads numbers with blanks between them.
+fn numbers<T: std::str::FromStr>(text: Option<&str>) -> impl Iterator<Item = T> {
+    let words = text.unwrap_or_default().split_whitespace();
+    words.filter_map(|word| word.parse().ok())
 }
 
 /// Returns the relations that these names mean to the session, in their places; an index stands for its table. `None` where a name means

@@ -1,11 +1,11 @@
-//! Ends a session, if it still is what it was when we looked.
+//! Ends a session, if it still is what it was when we looked, and if nobody else of us is at it.
 
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::activity::{Backend, Oid, Spared};
+use crate::activity::{Backend, Oid, Pid, ServerTime, Spared};
 use crate::script::masked;
 
 use super::activity::{LookError, array};
@@ -20,6 +20,13 @@ const IS_GONE: &str = include_str!("../../sql/locks/is_gone.sql");
 const POLL: Duration = Duration::from_millis(2);
 /// How long we look. A backend in a system call that does not return may take longer; then it is not ours to wait for.
 const GONE_LIMIT: Duration = Duration::from_secs(5);
+/// Under this advisory lock and the process id, in the session's own database, one of us at a time ends a session: the first four bytes
+/// of sha256("rlsctl end").
+const CLAIM_KEY: i32 = 1_281_965_615;
+/// Begins the transaction that holds the claim. Should we vanish in the middle of it, the server takes the claim back.
+const BEGIN: &str = "begin isolation level read committed; set local idle_in_transaction_session_timeout = '15s'";
+/// In a transaction `pg_stat_activity` stands still until it is told to be looked up again.
+const LOOK_AGAIN: &str = "select pg_catalog.pg_stat_clear_snapshot()";
 /// How much of a session's last query is kept, in characters.
 const QUERY_CHARACTERS: usize = 300;
 
@@ -48,7 +55,11 @@ pub enum Ended {
 /// Ends a session and waits until its locks are gone, five seconds at most.
 ///
 /// The statement itself compares process id, start of the session, start of the transaction, state, age and locks, so that whoever has gone
-/// on since the look is spared. `session` must be outside a transaction, in which `pg_stat_activity` stands still.
+/// on since the look is spared. Of several that want to end the same session at the same moment one does, and the others are told
+/// [`Spared::Elsewhere`]: a session is counted once. `session` must be outside a transaction; this makes one of its own.
+///
+/// # Locks
+/// A transaction's advisory lock on the process id, which nobody waits for. No snapshot is kept from statement to statement.
 ///
 /// # Privileges
 /// Membership in the session's role or in `pg_signal_backend`, `pg_read_all_stats`; sessions of superusers only by superusers.
@@ -60,8 +71,25 @@ pub async fn end(session: &Session, ending: &Ending<'_>) -> Result<Ended, LookEr
     let (Some(pid), Some(started)) = (backend.pid, &backend.backend_start) else {
         return Ok(Ended::Spared(Spared::Hidden));
     };
+    // What is claimed is looked at afterwards: whoever had the claim before is done with it by then.
+    let claim = format!(
+        "{BEGIN}; select pg_catalog.pg_try_advisory_xact_lock({CLAIM_KEY}, {})",
+        pid.0
+    );
+    let ended = match is_true(session, &claim).await {
+        Ok(true) => claimed(session, ending, pid, started).await,
+        Ok(false) => Ok(Ended::Spared(Spared::Elsewhere)),
+        Err(error) => Err(error),
+    };
+    let over = session.rows("rollback").await;
+    let ended = ended?;
+    over?;
+    Ok(ended)
+}
+
+async fn claimed(session: &Session, ending: &Ending<'_>, pid: Pid, started: &ServerTime) -> Result<Ended, LookError> {
     // The server forgets when a transaction began once it is aborted; whoever goes on is then told by state and age.
-    let transaction = backend.xact_start.as_ref().map(|time| time.0.as_str());
+    let transaction = ending.backend.xact_start.as_ref().map(|time| time.0.as_str());
     let oids = array(ending.holding.unwrap_or_default());
     let values = [
         Value::Integer(pid.0.into()),
@@ -71,26 +99,31 @@ pub async fn end(session: &Session, ending: &Ending<'_>) -> Result<Ended, LookEr
         Value::Boolean(ending.holding.is_some()),
         Value::Text(&oids),
     ];
-    let rows = match session.rows(&bind(END, &values)?).await {
-        Ok(rows) => rows,
+    match is_true(session, &bind(END, &values)?).await {
+        Ok(true) => {}
+        Ok(false) => return Ok(Ended::Spared(Spared::Changed)),
         // Which it is that is missing, the role's membership or a superuser's power, we asked before; it has changed since.
-        Err(error) if error.sqlstate() == Some("42501") => return Ok(Ended::Spared(refused(&error))),
-        Err(error) => return Err(error.into()),
-    };
-    let was_told = rows.first().and_then(|row| row.first()).and_then(Option::as_deref) == Some("t");
-    if !was_told {
-        return Ok(Ended::Spared(Spared::Changed));
+        Err(LookError::Message(error)) if error.sqlstate() == Some("42501") => {
+            return Ok(Ended::Spared(refused(&error)));
+        }
+        Err(error) => return Err(error),
     }
+    let is_gone = bind(IS_GONE, &[Value::Integer(pid.0.into()), Value::Text(&started.0)])?;
+    let is_gone = format!("{LOOK_AGAIN}; {is_gone}");
     let deadline = Instant::now() + GONE_LIMIT;
-    let gone = bind(IS_GONE, &[Value::Integer(pid.0.into()), Value::Text(&started.0)])?;
     while Instant::now() < deadline {
-        let rows = session.rows(&gone).await?;
-        if rows.first().and_then(|row| row.first()).and_then(Option::as_deref) == Some("t") {
+        if is_true(session, &is_gone).await? {
             return Ok(Ended::Gone);
         }
         sleep(POLL).await;
     }
     Ok(Ended::Going)
+}
+
+/// Whether the last row is a single `t`.
+async fn is_true(session: &Session, sql: &str) -> Result<bool, LookError> {
+    let rows = session.rows(sql).await?;
+    Ok(rows.last().and_then(|row| row.first()).and_then(Option::as_deref) == Some("t"))
 }
 
 fn refused(error: &MessageError) -> Spared {

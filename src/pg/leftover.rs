@@ -9,7 +9,7 @@ use super::steps::Remember;
 
 const NEW_INDEXES: &str = include_str!("../../sql/locks/new_indexes.sql");
 const NEW_INVALID_INDEXES: &str = include_str!("../../sql/locks/new_invalid_indexes.sql");
-const RELATION_EXISTS: &str = include_str!("../../sql/locks/relation_exists.sql");
+const INDEX_STATE: &str = include_str!("../../sql/locks/index_state.sql");
 const PARTITION_STATE: &str = include_str!("../../sql/locks/partition_state.sql");
 const SHARED_OBJECT_EXISTS: &str = include_str!("../../sql/locks/shared_object_exists.sql");
 
@@ -22,10 +22,30 @@ pub enum Leftover {
     Complete,
     /// INVALID indexes, quoted and qualified: drop them, then run it again.
     Invalid(Vec<String>),
+    /// Indexes that were being dropped, quoted and qualified, and that are INVALID since: run it again.
+    HalfDropped(Vec<String>),
     /// A detached-pending partition: this statement finishes it.
     Finish(String),
     /// It cannot be told from the catalog.
     Unknown,
+}
+
+impl Leftover {
+    /// Returns the INVALID indexes.
+    pub fn invalid(&self) -> &[String] {
+        match self {
+            Self::Invalid(indexes) | Self::HalfDropped(indexes) => indexes,
+            _ => &[],
+        }
+    }
+
+    /// Returns the statement that finishes what is pending.
+    pub fn pending(&self) -> Option<&str> {
+        match self {
+            Self::Finish(statement) => Some(statement),
+            _ => None,
+        }
+    }
 }
 
 /// Returns what is to be remembered before `statement` runs, so that [`look`] can tell ours from others'.
@@ -99,13 +119,24 @@ async fn indexes(session: &Session, query: Result<String, NulByte>) -> Result<Le
 }
 
 async fn dropped(session: &Session, indexes: &[RelationName]) -> Result<Leftover, MessageError> {
+    let mut found = Leftover::Complete;
     for index in indexes {
         let name = index.to_string();
-        if truth(&rows(session, bind(RELATION_EXISTS, &[Value::Text(&name)])).await?) {
-            return Ok(Leftover::Nothing);
-        }
+        let rows = rows(session, bind(INDEX_STATE, &[Value::Text(&name)])).await?;
+        let Some(mut row) = rows.into_iter().next() else {
+            continue;
+        };
+        found = match (found, row[0].take(), row[1].as_deref()) {
+            (Leftover::HalfDropped(mut known), Some(name), Some("f")) => {
+                known.push(name);
+                Leftover::HalfDropped(known)
+            }
+            (_, Some(name), Some("f")) => Leftover::HalfDropped(vec![name]),
+            (Leftover::Complete, _, _) => Leftover::Nothing,
+            (found, _, _) => found,
+        };
     }
-    Ok(Leftover::Complete)
+    Ok(found)
 }
 
 async fn detached(

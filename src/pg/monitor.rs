@@ -4,8 +4,9 @@
 
 use serde_json::Value as Json;
 
-use crate::activity::{Backend, Oid};
+use crate::activity::{Backend, Held, Oid};
 use crate::migration::Version;
+use crate::script::LockMode;
 
 use super::activity::{self, Around, LookError, Waiting};
 use super::connect::{Session, Work, connect};
@@ -21,6 +22,28 @@ pub struct Obstacle {
     pub waiting: Waiting,
     /// Who is in the way.
     pub backends: Vec<Backend>,
+}
+
+impl Obstacle {
+    /// Returns what one of them holds or awaits of what we wait for. Who has a row of a table has a lock on the table, too: one that is good
+    /// for more than reading.
+    pub fn share_of<'a>(&self, backend: &'a Backend) -> impl Iterator<Item = &'a Held> {
+        let locks = backend.locks.iter();
+        locks.filter(move |held| {
+            let is_strong = held.mode >= LockMode::RowShare || !self.waiting.is_for_a_row();
+            let is_near = is_strong && self.waiting.tables.contains(&held.relation.oid);
+            is_near || self.waiting.relation == Some(held.relation.oid)
+        })
+    }
+
+    /// Returns the names of the tables that this is about, as far as one of those in the way has a lock on them.
+    pub fn tables(&self) -> Vec<String> {
+        let held = self.backends.iter().flat_map(|backend| self.share_of(backend));
+        let mut tables: Vec<String> = held.map(|held| held.relation.to_string()).collect();
+        tables.sort_unstable();
+        tables.dedup();
+        tables
+    }
 }
 
 /// The second connection. It is made at the first look, and again when it was lost.
@@ -60,11 +83,11 @@ impl Monitor {
             return Ok(None);
         };
         let relations: Vec<Oid> = waiting.relation.into_iter().collect();
-        let transactions: Vec<String> = waiting.transaction.iter().cloned().collect();
         let wanted = Around {
             relations: &relations,
             pids: &waiting.blocking,
-            transactions: &transactions,
+            transactions: &waiting.transactions,
+            held_by_pids: &waiting.tables,
         };
         let mut backends = activity::around(session, &wanted).await?;
         // Of those who have a lock on the relation only some are in the way; a prepared transaction has no process to tell by.

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 
 use super::document::Document;
 use super::line::Line;
-use super::session::{awaited, holds, listed, query, session_json, state, who};
+use super::session::{awaited, decide, holds, listed, query, session_json, state, who};
 use super::text::{DIM, ERROR, GOOD, WARNING, count};
 
 /// How many of those who wait for the same one are shown before the rest is only counted.
@@ -186,7 +186,7 @@ fn own_lines(row: &Row<'_>) -> Vec<(Style, String)> {
     }
     if row.depth == 0 {
         lines.extend(frees(node).map(|text| (Style::new(), text)));
-        lines.extend(remark(node).map(|text| (WARNING, text)));
+        lines.extend(remarks(node).into_iter().map(|text| (WARNING, text)));
     }
     lines
 }
@@ -245,24 +245,24 @@ fn frees(node: &Node) -> Option<String> {
     }
 }
 
-/// Why ending it may not be the way.
-fn remark(node: &Node) -> Option<String> {
-    let backend = node.backend.as_ref()?;
-    match &backend.kind {
-        Kind::Prepared { gid } => {
-            let gid = gid.replace('\'', "''");
-            Some(format!("it ends only by COMMIT PREPARED or ROLLBACK PREPARED '{gid}'"))
+/// Why ending it may not be the way. Lines are cut at the terminal's edge, so what is to be copied has one of its own.
+fn remarks(node: &Node) -> Vec<String> {
+    let Some(backend) = &node.backend else {
+        return Vec::new();
+    };
+    let remark = match (&backend.kind, backend.signal) {
+        (Kind::Prepared { gid }, _) => {
+            let decide = decide(gid, backend.database.as_deref());
+            let (who, statements) = decide.split_once(": ").unwrap_or(("", &decide));
+            return vec![format!("{who}:"), statements.to_owned()];
         }
-        Kind::Autovacuum { wraparound: true } => Some("it does not leave by itself: wait for it".to_owned()),
-        Kind::Autovacuum { wraparound: false } if !node.freed.sessions.is_empty() => {
-            Some("it leaves by itself when somebody has waited for deadlock_timeout".to_owned())
+        (Kind::Autovacuum { wraparound: true }, _) => "it does not leave by itself: wait for it",
+        (Kind::Autovacuum { wraparound: false }, _) if !node.freed.sessions.is_empty() => {
+            "it leaves by itself when somebody has waited for deadlock_timeout"
         }
-        _ => match backend.signal {
-            Signal::Allowed => None,
-            Signal::Superuser => Some("a superuser's session: only a superuser may end it".to_owned()),
-            Signal::NotGranted => {
-                Some("another role's session: this role may not end it without pg_signal_backend".to_owned())
-            }
-        },
-    }
+        (_, Signal::Allowed) => return Vec::new(),
+        (_, Signal::Superuser) => "a superuser's session: only a superuser may end it",
+        (_, Signal::NotGranted) => "another role's session: this role may not end it without pg_signal_backend",
+    };
+    vec![remark.to_owned()]
 }

@@ -1,12 +1,16 @@
 //! Metrics of `reap-idle` for Prometheus, as a file of `node_exporter`'s textfile collector.
 //!
-//! The format is the text exposition format, version 0.0.4. The file is replaced in one step, so that nobody ever reads half of it.
+//! The format is the text exposition format, version 0.0.4. The file is replaced in one step, so that nobody ever reads half of it; runs at
+//! the same moment write one after the other, so that none counts on from what another has read as well.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
+
+use rustix::fs::{FlockOperation, flock};
 
 use crate::exit::Exit;
 use crate::reap::Outcome;
@@ -112,24 +116,42 @@ const CARRIED: [&str; 4] = [
 
 /// Replaces the file by one with this run's numbers. Counters go on from what the file said before.
 ///
+/// # Locks
+/// The folder, by flock(2), from reading the old file to replacing it: the file itself is another one afterwards. It is waited for.
+///
 /// # Errors
 /// The file cannot be written; what was there is still there.
 pub fn write_metrics(path: &Path, metrics: &Metrics) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let _locked = locked(folder);
     let before = std::fs::read_to_string(path).unwrap_or_default();
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     let text = render(metrics, &carried(&before), now.as_secs());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     // The collector reads *.prom only, and as another user; what the umask takes away stays away.
     let mut file = tempfile::Builder::new()
         .prefix(".rlsctl-metrics-")
         .permissions(std::fs::Permissions::from_mode(0o644))
-        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        .tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Returns what keeps other runs out of the folder until it is dropped. Where folders cannot be locked, as on some network file systems,
+/// a count may be lost, which is better than no metrics.
+fn locked(folder: &Path) -> Option<File> {
+    let folder = File::open(folder).ok()?;
+    loop {
+        match flock(&folder, FlockOperation::LockExclusive) {
+            Ok(()) => return Some(folder),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return None,
+        }
+    }
 }
 
 /// Returns the series of an earlier file that go on, by name and labels.
@@ -311,6 +333,23 @@ mod tests {
             third.contains("rlsctl_reap_idle_last_run_timestamp_seconds 300\n"),
             "{third}"
         );
+    }
+
+    #[test]
+    fn runs_at_the_same_moment_lose_no_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.prom");
+        let run = || {
+            for _ in 0..20 {
+                write_metrics(&path, &metrics(vec![target(Some(Seen::default()), 1)])).unwrap();
+            }
+        };
+        std::thread::scope(|scope| (0..6).for_each(|_| drop(scope.spawn(run))));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let ended = text
+            .split('\n')
+            .find(|line| line.starts_with("rlsctl_reap_idle_ended_total{"));
+        assert!(ended.unwrap().ends_with(" 120"), "{ended:?}");
     }
 
     #[test]

@@ -229,21 +229,21 @@ pub fn one(blocker: &Blocker) -> String {
         (None, Some(gid)) => format!("prepared transaction '{}'", printable(gid)),
         (None, None) => "a prepared transaction".to_owned(),
     };
-    let mut add = |what: String| write!(text, "{what}").expect("a String can be written to");
-    if let Some(role) = &blocker.role {
-        add(format!(" of role {}", printable(role)));
-    }
-    if let Some(application) = &blocker.application {
-        add(format!(", application {}", printable(application)));
+    let mut add = |what: String| text.push_str(&what);
+    match (&blocker.application, &blocker.role) {
+        (Some(application), Some(role)) => add(format!(", {} as {}", printable(application), printable(role))),
+        (Some(application), None) => add(format!(", {}", printable(application))),
+        (None, Some(role)) => add(format!(", role {}", printable(role))),
+        (None, None) => {}
     }
     if let Some(client) = &blocker.client {
-        add(format!(", client {}", printable(client)));
+        add(format!(" at {}", printable(client)));
     }
-    if let Some(state) = &blocker.state {
-        add(format!(", {}", printable(state)));
-    }
-    if let Some(since) = blocker.since {
-        add(format!(" for {}", human_duration(since)));
+    match (&blocker.state, blocker.since) {
+        (Some(state), Some(since)) => add(format!(", {} for {}", printable(state), human_duration(since))),
+        (Some(state), None) => add(format!(", {}", printable(state))),
+        (None, Some(since)) => add(format!(", there for {}", human_duration(since))),
+        (None, None) => {}
     }
     if let Some(wants) = &blocker.wants {
         add(format!(" (we want {})", printable(wants)));

@@ -10,8 +10,9 @@ use crate::finding::Finding;
 use crate::reap::{Left, NotEnded, Outcome};
 
 use super::document::{Document, TargetInfo};
+use super::fold::folded;
 use super::line::Line;
-use super::session::{holds, query, session_json, state, who};
+use super::session::{decide, holds, query, session_json, state, who};
 use super::text::{DIM, ERROR, GOOD, WARNING, count};
 
 /// How many tables are named.
@@ -87,14 +88,17 @@ pub fn reap_text(all: &[Reaped], verbose: bool) -> String {
             line(
                 WARNING,
                 "not ended",
-                format!("{}; {}", in_full(backend), decide(backend, &reaped.database)),
+                format!("{}; {}", in_full(backend), decision(backend, &reaped.database)),
             );
         }
         for (backend, left) in outcome.spared.iter().filter(|_| verbose) {
             line(DIM, "spared", format!("{}; {left}", in_full(backend)));
         }
     }
-    text
+    match super::ui::stdout_width() {
+        Some(width) => folded(&text, width.into()),
+        None => text,
+    }
 }
 
 fn in_full(backend: &Backend) -> String {
@@ -116,15 +120,11 @@ fn not_ended(why: &NotEnded) -> String {
     }
 }
 
-/// A prepared transaction belongs to a coordinator, which may still want either.
-fn decide(backend: &Backend, database: &str) -> String {
-    let gid = match &backend.kind {
-        Kind::Prepared { gid } => gid.replace('\'', "''"),
+fn decision(backend: &Backend, database: &str) -> String {
+    match &backend.kind {
+        Kind::Prepared { gid } => decide(gid, Some(database)),
         _ => String::new(),
-    };
-    format!(
-        "whoever coordinates it decides, in database {database}: COMMIT PREPARED '{gid}' or ROLLBACK PREPARED '{gid}'"
-    )
+    }
 }
 
 /// Returns what a person should look at: errors for sessions that were due and are still there, warnings for prepared transactions.
@@ -145,7 +145,12 @@ pub fn reap_findings(all: &[Reaped]) -> Vec<Finding> {
             let Kind::Prepared { gid } = &backend.kind else {
                 continue;
             };
-            let mut finding = Finding::error("reap.prepared", gid, state(backend), decide(backend, &reaped.database));
+            let mut finding = Finding::error(
+                "reap.prepared",
+                gid,
+                state(backend),
+                decision(backend, &reaped.database),
+            );
             finding.severity = crate::finding::Severity::Warning;
             findings.push(
                 finding
@@ -243,13 +248,20 @@ pub fn reap_summary(all: &[Reaped]) -> String {
         "ended"
     };
     let mut text = format!(
-        "{word} {} of {}, left {} alone that are idle in a transaction",
+        "{word} {} of {}",
         sum(|outcome| outcome.ended.len()),
         count(sum(|outcome| outcome.seen), "session"),
-        sum(|outcome| outcome.spared.len()),
     );
+    let spared = sum(|outcome| outcome.spared.len());
+    if spared > 0 {
+        text.push_str(&format!(", left {spared} alone that are idle in a transaction"));
+    }
     if over > 0 {
         text.push_str(&format!(", {over} of them over the limit"));
+    }
+    let prepared = sum(|outcome| outcome.prepared.len());
+    if prepared > 0 {
+        text.push_str(&format!("; not ended: {}", count(prepared, "prepared transaction")));
     }
     text
 }

@@ -220,7 +220,9 @@ pub fn retrofit_written_document(made: &[Made], plan: &Plan, is_dry: bool) -> (D
         .flat_map(|one| one.files.iter().filter(|file| file.path != one.path))
         .map(|file| file.path.display().to_string())
         .collect();
-    let text: String = paths.iter().map(|path| format!("{}\n", printable(path))).collect();
+    let text = paths
+        .iter()
+        .fold(String::new(), |text, path| text + &printable(path) + "\n");
     let mut document = summed(Document::new("retrofit", Exit::Done), plan, made.len())
         .summary("written", !is_dry)
         .with("files", paths)

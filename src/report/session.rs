@@ -61,7 +61,7 @@ pub(super) fn holds(locks: &[Held], named: usize) -> Option<String> {
 }
 
 /// Returns the first few names, and how many more there are.
-pub(super) fn listed(names: &[String], most: usize) -> String {
+pub fn listed(names: &[String], most: usize) -> String {
     let shown = names.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(most) {
         0 => shown,
@@ -90,6 +90,13 @@ pub(super) fn awaited(wait: &Wait) -> String {
         Awaited::Advisory(key) => format!("advisory lock {key}"),
         Awaited::Other(locktype) => format!("a lock of type {locktype}{}", of(" on ")),
     }
+}
+
+/// Returns who decides about a prepared transaction, and by which statements: it belongs to a coordinator, which may still want either.
+pub fn decide(gid: &str, database: Option<&str>) -> String {
+    let gid = gid.replace('\'', "''");
+    let place = database.map_or_else(String::new, |database| format!(", in database {database}"));
+    format!("whoever prepared it decides{place}: COMMIT PREPARED '{gid}'; or ROLLBACK PREPARED '{gid}';")
 }
 
 /// Returns a session for machines. Values in its query are masked: they may be anybody's data.

@@ -106,7 +106,8 @@ fn overview(file: &SplitFile) -> String {
         ));
     }
     for (tables, lines) in &file.sections {
-        let lines: Vec<String> = lines.iter().map(|line| line.line.to_string()).collect();
+        let mut lines: Vec<String> = lines.iter().map(|line| line.line.to_string()).collect();
+        lines.dedup();
         let word = if lines.len() == 1 { "line" } else { "lines" };
         text.push_str(&format!(
             "  section  {} ({word} {})\n",

@@ -68,7 +68,7 @@ pub fn render_finding(finding: &Finding) -> String {
         text.push_str(&format!("  at {place}\n"));
     }
     for (key, value) in &finding.evidence {
-        let value = value.as_str().map_or_else(|| value.to_string(), short_hash);
+        let Some(value) = evidence(value) else { continue };
         let key = key.replace('_', " ");
         if value.contains('\n') {
             text.push_str(&format!("  {DIM}{key}:{DIM:#}\n{}", indented(&value)));
@@ -78,6 +78,19 @@ pub fn render_finding(finding: &Finding) -> String {
     }
     text.push_str(&help(finding));
     text
+}
+
+/// Returns evidence in words; nothing for what is empty, or for rows of a table, which the message tells.
+fn evidence(value: &serde_json::Value) -> Option<String> {
+    match value {
+        serde_json::Value::String(text) => Some(short_hash(text)),
+        serde_json::Value::Array(items) if items.iter().any(serde_json::Value::is_object) => None,
+        serde_json::Value::Array(items) => {
+            let words: Vec<String> = items.iter().filter_map(evidence).collect();
+            (!words.is_empty()).then(|| words.join(", "))
+        }
+        other => Some(other.to_string()),
+    }
 }
 
 /// Returns lines as they are, such as those of a diff, set off from what is around them.
@@ -214,6 +227,17 @@ mod tests {
         assert_eq!(shown.matches("error [drift.edited]").count(), 300);
         assert_eq!(shown.matches("help: restore it").count(), 1);
         assert_eq!(shown.matches('\n').count(), 301);
+    }
+
+    #[test]
+    fn evidence_is_told_in_words() {
+        let rows = serde_json::json!([{ "line": 1 }]);
+        let finding = Finding::error("files.wide", "1", "alters", "split it")
+            .evidence("tables", rows)
+            .evidence("left_out", Vec::<String>::new())
+            .evidence("files", vec!["a.sql", "b.sql"]);
+        let expected = "error [files.wide] 1 alters\n  files: a.sql, b.sql\n  help: split it\n";
+        assert_eq!(plain(&render_finding(&finding)), expected);
     }
 
     #[test]

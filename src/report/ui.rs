@@ -12,6 +12,7 @@ use crate::finding::Finding;
 
 use super::document::Document;
 use super::failure::{render_failure, with_failure};
+use super::fold::folded;
 use super::formats::{Told, defused, github, junit, markdown, sarif, summary};
 use super::progress::Progress;
 use super::screen::Screen;
@@ -193,6 +194,8 @@ impl Ui {
     }
 
     fn err(&self, text: &str) {
+        let folded = terminal_size_of(io::stderr()).map(|(Width(width), _)| folded(text, width.into()));
+        let text = folded.as_deref().unwrap_or(text);
         let plain = (!self.colored_stderr).then(|| strip_str(text).to_string());
         let text = plain.as_deref().unwrap_or(text);
         let harmless = (self.format == Format::Github).then(|| defused(text));

@@ -28,7 +28,7 @@ const CATALOG: &str = "-- planned for catalog ";
 
 /// Returns for which catalog a file of ours was planned.
 pub fn planned_for(text: &str) -> Option<&str> {
-    text.lines().nth(1)?.strip_prefix(CATALOG)
+    text.split('\n').nth(1)?.strip_prefix(CATALOG)
 }
 
 /// By this line it is known which table the statements behind it are about, where there are no sections.

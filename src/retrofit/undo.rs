@@ -73,7 +73,7 @@ pub fn is_ours(text: &str) -> bool {
 /// [`NoWayBack`].
 pub fn undo(applied: &[Applied], wanted: &Wanted) -> Result<Vec<Undo>, NoWayBack> {
     let undone: BTreeSet<(String, String)> = applied.iter().flat_map(|file| undone_by(&file.text)).collect();
-    let mut left: Vec<(&Applied, Stage, Vec<Part<'_>>)> = Vec::new();
+    let mut left: Vec<Left<'_, '_>> = Vec::new();
     for file in applied.iter().rev() {
         let Some(stage) = stage(&file.text) else { continue };
         let Some(undo) = &file.undo else {
@@ -103,6 +103,9 @@ pub fn undo(applied: &[Applied], wanted: &Wanted) -> Result<Vec<Undo>, NoWayBack
     Ok(found)
 }
 
+/// A file that is applied, its stage, and what of it is not taken back yet.
+type Left<'a, 'b> = (&'a Applied, Stage, Vec<Part<'b>>);
+
 /// What takes back the steps of one table.
 #[derive(Clone, Debug)]
 struct Part<'a> {
@@ -111,11 +114,8 @@ struct Part<'a> {
 }
 
 /// Returns of each table the newest file, cut to the tables that are wanted.
-fn newest<'a, 'b>(
-    left: &[(&'a Applied, Stage, Vec<Part<'b>>)],
-    tables: &[RelationName],
-) -> Result<Vec<(&'a Applied, Stage, Vec<Part<'b>>)>, NoWayBack> {
-    let mut found: Vec<(&Applied, Stage, Vec<Part<'_>>)> = Vec::new();
+fn newest<'a, 'b>(left: &[Left<'a, 'b>], tables: &[RelationName]) -> Result<Vec<Left<'a, 'b>>, NoWayBack> {
+    let mut found: Vec<Left<'_, '_>> = Vec::new();
     let mut open: Vec<String> = tables.iter().map(ToString::to_string).collect();
     for (file, stage, parts) in left {
         let (here, rest): (Vec<String>, Vec<String>) = open
@@ -175,7 +175,7 @@ fn one(file: &Applied, stage: Stage, parts: &[Part<'_>]) -> Option<Undo> {
 
 /// Returns the stage that a file of ours reaches; nothing for one that takes back.
 fn stage(text: &str) -> Option<Stage> {
-    let word = text.strip_prefix(MARK)?.lines().next()?;
+    let word = text.strip_prefix(MARK)?.split('\n').next()?;
     Stage::ALL.into_iter().find(|stage| stage.word() == word)
 }
 
@@ -186,7 +186,7 @@ fn leaves_something(stage: Stage) -> bool {
 
 /// Returns which tables of which files a file takes back.
 fn undone_by(text: &str) -> Vec<(String, String)> {
-    let lines = text.strip_prefix(MARK).into_iter().flat_map(str::lines);
+    let lines = text.strip_prefix(MARK).into_iter().flat_map(|text| text.split('\n'));
     lines
         .filter_map(|line| line.strip_prefix(UNDOES)?.split_once(' '))
         .map(|(version, table)| (version.to_owned(), table.to_owned()))

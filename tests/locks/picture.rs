@@ -115,9 +115,8 @@ fn what_a_marked_statement_waits_for_is_told() {
         let session = open(&db, None).await;
         let waiting = activity::waiting(&session, "rlsctl me 1#3").await.unwrap().unwrap();
         assert!(waiting.blocking.is_empty());
-        let transactions: Vec<String> = waiting.transaction.into_iter().collect();
         let wanted = Around {
-            transactions: &transactions,
+            transactions: &waiting.transactions,
             ..Around::default()
         };
         let seen = activity::around(&session, &wanted).await.unwrap();

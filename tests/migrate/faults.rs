@@ -15,7 +15,7 @@ fn backends_of_ours(db: &TestDb) -> String {
 
 #[test]
 fn a_signal_cancels_on_the_server_rolls_back_and_is_told() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let (db, project) = (TestDb::new(), Project::new());
         project
             .migration("1_a.sql", "create table a (id int);")

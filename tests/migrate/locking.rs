@@ -15,7 +15,7 @@ pub(super) fn until_old(db: &TestDb, session: &Session) {
     eventually("it is old enough", || db.psql(&sql) == "t");
 }
 
-fn lives(session: &Session) -> bool {
+pub(super) fn lives(session: &Session) -> bool {
     session.run("select 1").is_ok()
 }
 

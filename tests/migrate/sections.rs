@@ -191,3 +191,149 @@ fn what_cannot_run_in_a_transaction_runs_between_sections() {
     whole.on(&db, &["migrate", "--single-transaction"]).run().exits(0);
     assert_eq!(db.psql(POLICIES), "12");
 }
+
+/// Each pair of sections knows nothing of each other's tables, and works only in the order in which it stands.
+#[test]
+fn a_section_that_depends_on_an_earlier_one_by_more_than_names_is_done_behind_it() {
+    for (setup, first, second) in [
+        (
+            "alter table b add primary key (id); alter table a add foreign key (x) references b",
+            "drop column x",
+            "drop column id",
+        ),
+        (
+            "create policy p on a using (exists (select from b where b.id = 1))",
+            "-- p",
+            "drop column id",
+        ),
+        (
+            "create function f() returns int language plpgsql as $$ begin return (select max(y) from a); end $$; insert into b values (1)",
+            "add column y int",
+            "add column y int default f()",
+        ),
+    ] {
+        let (db, project) = (TestDb::new(), Project::new());
+        db.psql("create table a (id int, x int); create table b (id int)");
+        db.psql(setup);
+        let first = if first == "-- p" {
+            "drop policy p on a".to_owned()
+        } else {
+            format!("alter table a {first}")
+        };
+        project.migration(
+            "1_a.sql",
+            format!("-- rlsctl: section a\n{first};\n-- rlsctl: section b\nalter table b {second};\n"),
+        );
+        let holder = db.session();
+        holder.ok("begin; select from a");
+        let running = project.on(&db, &["migrate"]).spawn();
+        running.until_stderr("section b of migration 1 failed before those in front of it were done");
+        holder.ok("commit");
+        running.wait().exits(0);
+        assert_eq!(db.psql("select count(finished_at) from rlsctl.step"), "2", "{second}");
+    }
+}
+
+#[test]
+fn a_section_that_may_take_long_keeps_no_other_table() {
+    let (db, project) = (TestDb::new(), Project::new());
+    tables(&db);
+    let sql = file("alter table t# add column y int;")
+        .replace("t3 add column y int;", "t3 add column y int; update t3 set y = 1;");
+    project.migration("1_a.sql", sql);
+    project.on(&db, &["migrate"]).run().exits(0);
+    let beside = "select count(*) from rlsctl.step s join rlsctl.step t on t.xmin::text = s.xmin::text where s.object = 'section public.t3'";
+    assert_eq!(db.psql(beside), "1");
+    assert_eq!(db.psql("select count(distinct xmin::text) from rlsctl.step"), "3");
+}
+
+#[test]
+fn a_plan_names_the_sections_their_locks_and_what_is_finished() {
+    let (db, project) = (TestDb::new(), Project::new());
+    tables(&db);
+    let sections = file(POLICY);
+    let sections = &sections[..sections.find("-- rlsctl: section public.t4").unwrap()];
+    let head = "create table log (id int);\n";
+    let mixed = "insert into t4 values (1);\ncreate index concurrently t4_x on t4 (x);\n";
+    project
+        .migration("1_rls.sql", [head, sections].concat())
+        .migration("2_mixed.sql", mixed);
+    let plan = project.on(&db, &["migrate", "--plan"]).run().exits(0);
+    insta::assert_snapshot!(plan.snapshot(), @r"
+    exit: 0
+    ----- stdout -----
+    would apply 2 migrations to [local:[socket]]/[db-name] as postgres
+
+    1 rls (3 sections, at most 8 tables a transaction)
+      line 1  before them  CREATE TABLE
+      line 3  public.t1    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t1
+      line 5  public.t2    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t2
+      line 7  public.t3    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t3
+
+    2 mixed (2 steps, 1 of them outside any transaction)
+      line 1  INSERT        ROW EXCLUSIVE on t4           step 1
+      line 2  CREATE INDEX  SHARE UPDATE EXCLUSIVE on t4  step 2
+    ----- stderr -----
+    ");
+    // The second section cannot be had, so the file is left half applied.
+    let holder = db.session();
+    holder.ok("begin; select from t2");
+    project.on(&db, &["migrate", "--lock-wait", "500ms"]).run().exits(4);
+    assert_eq!(db.psql(POLICIES), "2");
+    let plan = project.on(&db, &["migrate", "--plan"]).run().exits(0);
+    insta::assert_snapshot!(plan.snapshot(), @r"
+    exit: 0
+    ----- stdout -----
+    would apply 2 migrations, 1 of them half applied, to [local:[socket]]/[db-name] as postgres
+
+    1 rls (3 sections, at most 8 tables a transaction; 3 of 4 steps finished before)
+      line 1  before them  CREATE TABLE                                        finished
+      line 3  public.t1    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t1  finished
+      line 5  public.t2    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t2
+      line 7  public.t3    ALTER TABLE, CREATE POLICY  ACCESS EXCLUSIVE on t3  finished
+
+    2 mixed (2 steps, 1 of them outside any transaction)
+      line 1  INSERT        ROW EXCLUSIVE on t4           step 1
+      line 2  CREATE INDEX  SHARE UPDATE EXCLUSIVE on t4  step 2
+    ----- stderr -----
+    ");
+    let plan = project
+        .on(&db, &["migrate", "--plan", "--format", "json"])
+        .run()
+        .exits(0)
+        .json();
+    let first = &plan["files"][0];
+    assert_eq!(
+        (&first["runs_in"], &first["steps_finished"]),
+        (&"sections".into(), &3.into())
+    );
+    let part = &first["parts"][2];
+    assert_eq!(
+        (&part["finished"], &part["section"][0]),
+        (&false.into(), &"public.t2".into())
+    );
+    assert_eq!(part["tables"][0]["lock"], "ACCESS EXCLUSIVE");
+    assert_eq!(first["statements"][1]["finished"], true);
+    assert_eq!(plan["summary"]["half_applied"], 1);
+    // All in one transaction would do the finished ones again.
+    let single = project.on(&db, &["migrate", "--single-transaction"]).run().exits(6);
+    assert!(single.stderr.contains("half applied"), "{}", single.stderr);
+    holder.ok("commit");
+    project.on(&db, &["migrate"]).run().exits(0);
+    assert_eq!(db.psql(POLICIES), "3");
+}
+
+#[test]
+fn a_plan_of_one_transaction_says_so() {
+    let (db, project) = (TestDb::new(), Project::new());
+    tables(&db);
+    project.migration("1_rls.sql", file(POLICY));
+    let args = ["migrate", "--plan", "--single-transaction"];
+    let plan = project.on(&db, &args).run().exits(0).stdout;
+    assert!(
+        plan.contains(" in one transaction\n") && !plan.contains("section"),
+        "{plan}"
+    );
+    project.on(&db, &args[..1]).arg("--single-transaction").run().exits(0);
+    assert_eq!(db.psql(POLICIES), "12");
+}

@@ -111,8 +111,7 @@ fn killed_while_building(let_it_finish: bool) {
     let writer = db.session();
     writer.ok("begin; insert into a values (1)");
     let running = project.on(&db, &["migrate"]).spawn();
-    let builds =
-        "select pid from pg_stat_activity where query like '/* rlsctl %create index%' and wait_event_type = 'Lock'";
+    let builds = "select pid from pg_stat_activity where query like '/* rlsctl %create index%' and wait_event_type = 'Lock' and datname = current_database()";
     crate::support::poll::eventually("the build waits for the writer", || !db.psql(builds).is_empty());
     let pid = db.psql(builds);
     kill("KILL", running.pid());

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use fs_err as fs;
 
-use super::dead;
+use super::{dead, lives};
 use crate::support::db::TestDb;
 use crate::support::project::Project;
 
@@ -100,4 +100,6 @@ fn a_file_that_cannot_be_written_is_a_failure_after_the_work() {
         run.stdout
     );
     assert!(run.stderr.contains("cannot write not/there/m.prom"), "{}", run.stderr);
+    assert!(run.stderr.contains("1 session ended all the same"), "{}", run.stderr);
+    assert!(!lives(&db, &session));
 }

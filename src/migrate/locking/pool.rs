@@ -52,7 +52,7 @@ pub struct Limits {
     pub tables: usize,
     /// The server's `deadlock_timeout`.
     pub deadlock_timeout: Duration,
-    /// After this time nothing is tried any more.
+    /// After this time nothing is waited for any more.
     pub deadline: Duration,
 }
 
@@ -194,6 +194,15 @@ impl Pool {
         }
     }
 
+    /// Lets an item wait for all before it that are not done; says whether there is any. What an item depends on is not all in its text.
+    pub fn wait_for_earlier(&mut self, index: usize) -> bool {
+        let earlier: Vec<usize> = (0..index).filter(|before| !self.is_done(*before)).collect();
+        let (item, standing) = &mut self.items[index];
+        standing.was_refused = false;
+        item.after.extend_from_slice(&earlier);
+        !earlier.is_empty()
+    }
+
     /// Takes no lock of an item before its own statements do; says whether that changes anything.
     pub fn lock_nothing_upfront(&mut self, index: usize) -> bool {
         let needs = &mut self.items[index].0.needs;
@@ -204,14 +213,12 @@ impl Pool {
         any
     }
 
-    /// Returns what is to be done at a time, by what is seen then.
+    /// Returns what is to be done at a time, by what is seen then. What is free is tried after the deadline too: it makes nobody wait.
     pub fn next(&mut self, now: Duration, seen: &[Backend]) -> Move {
         if self.items.iter().all(|(_, standing)| standing.is_done) {
             return Move::Done;
         }
-        if now >= self.limits.deadline {
-            return Move::Stop;
-        }
+        let is_over = now >= self.limits.deadline;
         let ready: Vec<usize> = (0..self.items.len()).filter(|index| self.is_ready(*index)).collect();
         let mut ways = Vec::with_capacity(ready.len());
         for index in ready {
@@ -222,7 +229,9 @@ impl Pool {
         let rested = |index: usize| self.items[index].1.rest_until <= now;
         let free: Vec<usize> = ways
             .iter()
-            .filter(|(index, way)| matches!(way, Way::Free) && rested(*index) && !self.items[*index].1.was_refused)
+            .filter(|(index, way)| {
+                matches!(way, Way::Free) && (is_over || rested(*index)) && !self.items[*index].1.was_refused
+            })
             .map(|(index, _)| *index)
             .collect();
         if let Some(items) = self.batch_of(&free) {
@@ -230,6 +239,9 @@ impl Pool {
                 items,
                 take: Take::Nowait,
             };
+        }
+        if is_over {
+            return Move::Stop;
         }
         let busy = ways.iter().filter(|(index, _)| rested(*index));
         let tried = busy.filter_map(|(index, way)| Some((*index, self.take(*index, way, now)?)));

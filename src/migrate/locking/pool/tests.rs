@@ -182,3 +182,18 @@ fn we_give_way_before_the_server_looks_for_deadlocks() {
     };
     assert_eq!(short.longest_queue(), ms(50));
 }
+
+#[test]
+fn what_is_free_is_tried_after_the_deadline_too_and_each_once() {
+    let limits = Limits {
+        deadline: Duration::ZERO,
+        ..LIMITS
+    };
+    let mut pool = Pool::new(vec![item(&[1]), item(&[2]), item(&[3])], limits);
+    let old = [holder(2, ms(60_000), Kind::Client)];
+    assert_eq!(pool.next(ms(0), &old), nowait(&[0, 2]));
+    pool.took(&[0]);
+    assert_eq!(pool.next(ms(10), &old), nowait(&[2]));
+    pool.refused(&[2], Take::Nowait, ms(10), 1.0);
+    assert_eq!(pool.next(ms(11), &old), Move::Stop);
+}
