@@ -257,3 +257,24 @@ fn who_comes_to_the_table_later_is_not_waited_for_beforehand() {
     second.ok("commit");
     running.wait().exits(0);
 }
+
+/// Others read the parent all the time: as long as that is all, a detach keeps nobody waiting, and is not cut off over and over.
+#[test]
+fn a_detach_waits_for_the_readers_of_the_parent_without_giving_way() {
+    if !detaches_concurrently() {
+        return;
+    }
+    let (db, project) = (TestDb::new(), Project::new());
+    db.psql(PARTITIONED);
+    let (reader, report) = (db.session(), db.session());
+    reader.ok("begin; select from s.p");
+    project.migration("1_a.sql", "alter table s.p detach partition s.p1 concurrently;");
+    let running = project.on(&db, &["migrate", "--lock-wait", "20s"]).spawn();
+    running.until_stderr(&format!("backend {}", reader.pid()));
+    // What is newer than the detach does not hold it up, but it would hold up a FINALIZE.
+    report.ok("begin isolation level repeatable read; select from pg_class");
+    reader.ok("commit");
+    let run = running.wait().exits(0);
+    assert!(!run.stderr.contains("55P03"), "{}", run.stderr);
+    assert_eq!(db.psql("select inhrelid::regclass from pg_inherits"), "s.p2");
+}
