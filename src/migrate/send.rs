@@ -316,7 +316,7 @@ impl Migrator<'_> {
         let _ = timeout(NEXT_LOOK, self.session.canceller().cancel()).await;
     }
 
-    /// Looks what our backend waits for; says whether it waits at all. A look that fails is a courtesy that is not had.
+    /// Looks what our backend waits for; says whether it still waits when the dead in its way are ended. A look that fails is a courtesy that is not had.
     async fn look_for_obstacle(&mut self, version: &Version, mark: &str, end_the_dead: bool) -> bool {
         let found = timeout(NEXT_LOOK, self.monitor.obstacle(mark, &self.about)).await;
         let Ok(Ok(Some(obstacle))) = found else {
@@ -324,11 +324,10 @@ impl Migrator<'_> {
         };
         // Kept: the last look before a timeout often finds nobody, because the wait is already over.
         self.blockers = self.blockers_of(&obstacle);
-        if end_the_dead {
-            self.end_the_dead_of(&obstacle, version).await;
-        }
+        // Who was ended is not in the way any more; whoever else is, the next look shows.
+        let goes_on = end_the_dead && self.end_the_dead_of(&obstacle, version).await;
         self.obstacle = Some(obstacle);
-        true
+        !goes_on
     }
 
     fn tell_obstacle(&self, version: &Version, waited: Duration) {
