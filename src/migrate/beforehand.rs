@@ -93,7 +93,7 @@ impl Migrator<'_> {
     }
 
     /// Returns the tables of a statement that commits in between; none of another, and none where they cannot be found out.
-    async fn tables_of(&self, running: &Running<'_>, kind: &NonTransactional) -> Vec<Oid> {
+    pub(super) async fn tables_of(&self, running: &Running<'_>, kind: &NonTransactional) -> Vec<Oid> {
         let names: Vec<RelationName> = match kind {
             NonTransactional::CreateIndex { table, .. } => vec![table.clone()],
             NonTransactional::DropIndex { indexes, .. } => indexes.clone(),

@@ -223,17 +223,19 @@ impl Migrator<'_> {
     }
 
     /// Ends who is in the way of a waiting statement of ours and is dead. Only who holds the table itself is ended, or one in which the
-    /// row is that we wait for.
-    pub(super) async fn end_the_dead_of(&mut self, obstacle: &Obstacle, version: &Version) {
+    /// row is that we wait for. Says whether anybody was.
+    pub(super) async fn end_the_dead_of(&mut self, obstacle: &Obstacle, version: &Version) -> bool {
+        let mut any = false;
         for backend in &obstacle.backends {
             let granted = obstacle.share_of(backend).filter(|held| held.granted);
             let holds: Vec<Oid> = granted.map(|held| held.relation.oid).collect();
             match judge(self.rule.as_ref(), backend) {
-                Ok(()) if !holds.is_empty() => drop(self.end(backend, Some(&holds), version).await),
+                Ok(()) if !holds.is_empty() => any |= self.end(backend, Some(&holds), version).await,
                 Ok(()) => {}
                 Err(spared) => self.tell_missing(&spared),
             }
         }
+        any
     }
 
     /// Returns who is in the way of a waiting statement of ours, and what of it.

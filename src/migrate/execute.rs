@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::activity::Rule;
+use crate::activity::{Oid, Rule};
 use crate::event::{Blocker, Event, Listener};
 use crate::exit::Signal;
 use crate::ledger::Origin;
@@ -67,8 +67,12 @@ pub struct Migrator<'a> {
     pub(super) obstacle: Option<Obstacle>,
     /// Whether the next messages wait for locks so briefly that we have to look early who is in the way.
     pub(super) gives_up_early: bool,
-    /// Whether the last message was cancelled because it had waited for locks for too long.
-    pub(super) lost_patience: bool,
+    /// What the next message is about, where the server does not show it.
+    pub(super) about: Vec<Oid>,
+    /// Whether the next message, one with patience, is cancelled when it queues for a lock that keeps others waiting.
+    pub(super) gives_way: bool,
+    /// Why the last message was cancelled, if it was us who did not let it wait any longer.
+    pub(super) given_up: Option<GivenUp>,
     pub(super) listener: &'a dyn Listener,
     pub(super) interrupt: Interrupt,
     pub(super) blockers: Vec<Blocker>,
@@ -78,6 +82,15 @@ pub struct Migrator<'a> {
     notices: RefCell<Option<NoticeReceiver>>,
     git_commit: Option<String>,
     mirroring: Option<Mirroring>,
+}
+
+/// Why we let a statement not wait any longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GivenUp {
+    /// It had waited for locks for too long.
+    LostPatience,
+    /// Others would have had to wait behind it.
+    GaveWay,
 }
 
 /// How it went with one file.
@@ -107,7 +120,9 @@ impl<'a> Migrator<'a> {
             told: BTreeSet::new(),
             obstacle: None,
             gives_up_early: false,
-            lost_patience: false,
+            about: Vec::new(),
+            gives_way: false,
+            given_up: None,
             listener,
             interrupt,
             blockers: Vec::new(),

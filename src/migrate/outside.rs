@@ -8,7 +8,7 @@ use crate::event::{Blocker, Event};
 use crate::pg::{Leftover, MessageError, Obstacle, leftover, steps};
 use crate::script::{NonTransactional, Span};
 
-use super::execute::Migrator;
+use super::execute::{GivenUp, Migrator};
 use super::message::RESET;
 use super::outcome::{Remains, RunError};
 use super::retry::Attempts;
@@ -43,8 +43,8 @@ struct Failed {
     blockers: Vec<Blocker>,
     /// Of which tables.
     tables: Vec<String>,
-    /// Whether it was cancelled because it had waited for too long.
-    was_blocked: bool,
+    /// Whether it is so because we have cancelled it.
+    given_up: Option<GivenUp>,
 }
 
 impl Migrator<'_> {
@@ -130,8 +130,14 @@ impl Migrator<'_> {
                 pending: found.pending().map(str::to_owned),
                 ..running.remains.clone()
             };
-            if matches!(failed.error.sqlstate(), Some("55P03" | "40P01")) {
-                let sqlstate = failed.error.sqlstate().unwrap_or_default().to_owned();
+            let gave_way = failed.given_up == Some(GivenUp::GaveWay);
+            if gave_way || matches!(failed.error.sqlstate(), Some("55P03" | "40P01")) {
+                let sqlstate = if gave_way {
+                    Some("55P03")
+                } else {
+                    failed.error.sqlstate()
+                };
+                let sqlstate = sqlstate.unwrap_or_default().to_owned();
                 self.blockers.clone_from(&failed.blockers);
                 match self.pause(running.file, &mut attempts, &sqlstate, &remains).await {
                     Ok(_) => continue,
@@ -142,7 +148,7 @@ impl Migrator<'_> {
                 }
             }
             self.give_back(running, &remains).await;
-            if failed.was_blocked {
+            if failed.given_up == Some(GivenUp::LostPatience) {
                 return Err(RunError::Blocked {
                     version: running.file.migration.version.clone(),
                     path: running.file.migration.path.clone(),
@@ -191,9 +197,12 @@ impl Migrator<'_> {
             at,
             blockers: Vec::new(),
             tables: Vec::new(),
-            was_blocked: false,
+            given_up: None,
         };
-        let settings = self.session_settings(running, outside);
+        if let Some(kind @ NonTransactional::DetachPartition { .. }) = outside.kind {
+            self.about = self.tables_of(running, kind).await;
+        }
+        let settings = self.session_settings(running);
         if let Some(settings) = &settings
             && let Err(error) = self.session.rows(settings).await
         {
@@ -206,7 +215,10 @@ impl Migrator<'_> {
         );
         let version = &running.file.migration.version;
         let patience = Some(running.plan.lock_wait);
+        self.gives_way = outside.kind.is_some_and(keeps_others_waiting);
         let answer = self.send_for(version, running.mark, &sql, patience).await;
+        self.gives_way = false;
+        self.about.clear();
         if settings.is_some() {
             // If this fails, the connection is gone, and its settings with it.
             let _ = self.session.message(RESET).await;
@@ -219,16 +231,15 @@ impl Migrator<'_> {
             Some(_) => At::File(outside.statement.start),
         };
         Err(Failed {
-            was_blocked: self.lost_patience && error.sqlstate() == Some("57014"),
+            given_up: self.given_up.filter(|_| error.sqlstate() == Some("57014")),
             blockers: self.blockers.clone(),
             tables: self.obstacle.as_ref().map(Obstacle::tables).unwrap_or_default(),
             ..failed(error, at)
         })
     }
 
-    /// What must hold in the session: the file's own settings, no timeout that would cut a long statement off, and one for locks where others
-    /// would have to wait behind us.
-    fn session_settings(&self, running: &Running<'_>, outside: &Outside<'_>) -> Option<String> {
+    /// What must hold in the session: the file's own settings, and no timeout that would cut a long statement off.
+    fn session_settings(&self, running: &Running<'_>) -> Option<String> {
         let mut settings: Vec<String> = Vec::new();
         if self.look.has_timeouts {
             settings.push("set lock_timeout = 0; set statement_timeout = 0".to_owned());
@@ -243,10 +254,6 @@ impl Migrator<'_> {
             .iter()
             .map(|setting| setting.slice(running.text.as_str()).to_owned());
         settings.extend(own);
-        if outside.kind.is_some_and(keeps_others_waiting) {
-            let longest = self.lock_limits(running.plan).longest_queue();
-            settings.push(format!("set lock_timeout = {}", longest.as_millis()));
-        }
         (!settings.is_empty()).then(|| settings.join(";\n"))
     }
 
@@ -256,7 +263,7 @@ impl Migrator<'_> {
         let Leftover::Invalid(indexes) = found else {
             return found;
         };
-        let hurried = failed.was_blocked || self.interrupt.signal().is_some();
+        let hurried = failed.given_up.is_some() || self.interrupt.signal().is_some();
         let limit = if hurried { HURRIED_CLEAN_UP } else { CLEAN_UP_LIMIT };
         let mut left = Vec::new();
         for index in indexes {
@@ -305,13 +312,13 @@ fn drop_statement(index: &str) -> String {
     format!("drop index concurrently if exists {index}")
 }
 
-/// Whether it waits for a lock that keeps readers waiting behind it, and does the same when it is run again. DETACH CONCURRENTLY takes such a
-/// lock on the partition at its end.
+/// Whether it queues for a lock that keeps readers waiting behind it, and loses little when it gives way and is run again. DETACH CONCURRENTLY
+/// takes such a lock on the partition at its end; before that it waits for transactions, which keeps nobody waiting, and which no timeout for
+/// locks may cut off: it would hardly ever come to its end.
 fn keeps_others_waiting(kind: &NonTransactional) -> bool {
     match kind {
-        NonTransactional::Vacuum { full, .. } => *full,
-        NonTransactional::Reindex { concurrently, .. } => !concurrently,
-        NonTransactional::ClusterAll | NonTransactional::DetachPartition { .. } => true,
+        NonTransactional::Vacuum { full, tables } => *full && tables.len() == 1,
+        NonTransactional::DetachPartition { .. } => true,
         _ => false,
     }
 }

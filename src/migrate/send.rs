@@ -12,7 +12,7 @@ use crate::pg::{Answer, MessageError};
 use crate::script::{PieceKind, SessionEffects, Span, line_at, split};
 
 use super::cut::Segment;
-use super::execute::Migrator;
+use super::execute::{GivenUp, Migrator};
 use super::message::{Envelope, place_in_file, tail};
 use super::outcome::Place;
 use super::plan::PlannedFile;
@@ -27,6 +27,8 @@ const EARLY_LOOK_LIMIT: Duration = Duration::from_millis(30);
 const SECOND_LOOK: Duration = Duration::from_millis(500);
 /// How often we look again, and ask again for a statement to be cancelled.
 const NEXT_LOOK: Duration = Duration::from_secs(1);
+/// How often we look where we give way to those who would have to wait behind us.
+const GIVING_WAY: Duration = Duration::from_millis(100);
 /// How long the server may take to cancel before we give up waiting for its answer.
 const CANCEL_LIMIT: Duration = Duration::from_secs(10);
 
@@ -255,11 +257,16 @@ impl Migrator<'_> {
         };
         let mut look_at = started + longest.mul_f64(FIRST_LOOK).min(limit);
         let mut pause = SECOND_LOOK;
+        let mut told_at: Option<Instant> = None;
+        let gives_way = self.gives_way && patience.is_some();
+        if gives_way {
+            look_at = look_at.min(started + GIVING_WAY);
+        }
         let mut cancelled_at: Option<Instant> = None;
         let mut blocked_since: Option<Instant> = None;
         self.blockers.clear();
         self.obstacle = None;
-        self.lost_patience = false;
+        self.given_up = None;
         loop {
             tokio::select! {
                 biased;
@@ -270,18 +277,26 @@ impl Migrator<'_> {
                     self.cancel().await;
                 }
                 () = sleep_until(look_at.into()) => {
-                    look_at = Instant::now() + pause;
+                    look_at = Instant::now() + if gives_way { GIVING_WAY } else { pause };
                     pause = NEXT_LOOK;
                     match cancelled_at {
                         None => {
-                            if self.look_for_obstacle(version, mark, started.elapsed(), patience.is_some()).await {
+                            if self.look_for_obstacle(version, mark, patience.is_some()).await {
                                 blocked_since.get_or_insert(started);
+                                if started.elapsed() > SECOND_LOOK && told_at.is_none_or(|at| at.elapsed() > SECOND_LOOK) {
+                                    told_at = Some(Instant::now());
+                                    self.tell_obstacle(version, started.elapsed());
+                                }
                             } else {
                                 blocked_since = None;
                             }
                             let blocked = blocked_since.map(|since| since.elapsed());
                             if patience.zip(blocked).is_some_and(|(patience, blocked)| blocked >= patience) {
-                                self.lost_patience = true;
+                                self.given_up = Some(GivenUp::LostPatience);
+                                cancelled_at = Some(Instant::now());
+                                self.cancel().await;
+                            } else if gives_way && blocked.is_some() && self.obstacle.as_ref().is_some_and(|obstacle| obstacle.waiting.keeps_others_waiting()) {
+                                self.given_up = Some(GivenUp::GaveWay);
                                 cancelled_at = Some(Instant::now());
                                 self.cancel().await;
                             } else if let Some((patience, since)) = patience.zip(blocked_since) {
@@ -302,26 +317,26 @@ impl Migrator<'_> {
         let _ = timeout(NEXT_LOOK, self.session.canceller().cancel()).await;
     }
 
-    /// Looks what our backend waits for; says whether it waits at all. A look that fails is a courtesy that is not had.
-    async fn look_for_obstacle(&mut self, version: &Version, mark: &str, waited: Duration, end_the_dead: bool) -> bool {
-        let found = timeout(NEXT_LOOK, self.monitor.obstacle(mark)).await;
+    /// Looks what our backend waits for; says whether it still waits when the dead in its way are ended. A look that fails is a courtesy that is not had.
+    async fn look_for_obstacle(&mut self, version: &Version, mark: &str, end_the_dead: bool) -> bool {
+        let found = timeout(NEXT_LOOK, self.monitor.obstacle(mark, &self.about)).await;
         let Ok(Ok(Some(obstacle))) = found else {
             return false;
         };
         // Kept: the last look before a timeout often finds nobody, because the wait is already over.
         self.blockers = self.blockers_of(&obstacle);
-        if waited > SECOND_LOOK {
-            self.listener.on(Event::Waiting {
-                version: version.to_string(),
-                waited,
-                blockers: self.blockers.clone(),
-            });
-        }
-        if end_the_dead {
-            self.end_the_dead_of(&obstacle, version).await;
-        }
+        // Who was ended is not in the way any more; whoever else is, the next look shows.
+        let goes_on = end_the_dead && self.end_the_dead_of(&obstacle, version).await;
         self.obstacle = Some(obstacle);
-        true
+        !goes_on
+    }
+
+    fn tell_obstacle(&self, version: &Version, waited: Duration) {
+        self.listener.on(Event::Waiting {
+            version: version.to_string(),
+            waited,
+            blockers: self.blockers.clone(),
+        });
     }
 
     /// Returns the signal by which we were asked to stop, if the server's answer is due to it. A lost connection is not: then it is not

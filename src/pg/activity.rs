@@ -75,6 +75,11 @@ impl Waiting {
     pub fn is_for_a_row(&self) -> bool {
         matches!(self.locktype.as_str(), "transactionid" | "tuple")
     }
+
+    /// Whether those who come to the table now wait behind it, be it only to write.
+    pub fn keeps_others_waiting(&self) -> bool {
+        self.locktype == "relation" && self.mode.is_some_and(|mode| mode >= LockMode::Share)
+    }
 }
 
 /// Returns everybody asked for, except this session itself. One message outside a transaction: inside one, `pg_stat_activity` stands still.

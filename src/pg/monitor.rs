@@ -73,15 +73,19 @@ impl Monitor {
         activity::around(self.session().await?, &wanted).await
     }
 
-    /// Returns what the backend that runs the statement with `mark` waits for; nothing if it does not wait.
+    /// Returns what the backend that runs the statement with `mark` waits for; nothing if it does not wait. The statement is `about` these
+    /// relations, also while it has let go of them and waits for transactions.
     ///
     /// # Errors
     /// [`LookError`].
-    pub async fn obstacle(&mut self, mark: &str) -> Result<Option<Obstacle>, LookError> {
+    pub async fn obstacle(&mut self, mark: &str, about: &[Oid]) -> Result<Option<Obstacle>, LookError> {
         let session = self.session().await?;
-        let Some(waiting) = activity::waiting(session, mark).await? else {
+        let Some(mut waiting) = activity::waiting(session, mark).await? else {
             return Ok(None);
         };
+        if waiting.locktype == "virtualxid" {
+            waiting.tables.extend_from_slice(about);
+        }
         let relations: Vec<Oid> = waiting.relation.into_iter().collect();
         let wanted = Around {
             relations: &relations,
