@@ -69,7 +69,7 @@ impl Exit {
                 "refused before anything ran: ledger mismatch, duplicate or unreadable files, a file that may not run as it is"
             }
             Self::Partial => {
-                "partly applied (only possible outside a transaction): says which statement, and how to go on"
+                "partly applied (only possible where a file takes several transactions): says what is done, and how to go on"
             }
             Self::Bug => "a bug in rlsctl",
             Self::HungUp => "hung up (SIGHUP): the terminal is gone; what was running is rolled back",

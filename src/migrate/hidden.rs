@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::finding::Finding;
 use crate::migration::ReadError;
 use crate::pg::Bound;
-use crate::script::{DmlCommand, RelationKind, RelationName, SessionEffect, Statement, classify, split};
+use crate::script::{DmlCommand, PieceKind, RelationKind, RelationName, Statement, classify, split};
 
-use super::cut::{Fact, Known};
-use super::plan::{Plan, PlannedFile, facts};
+use super::locking::needs::may_mean_others;
+use super::plan::{Plan, PlannedFile};
+use super::wide::count;
 
 /// A statement that writes rows, or reads rows in order to write others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +38,10 @@ pub struct Candidate<'a> {
 /// Whether a statement may write rows that it has to find, or made of rows that it has to find.
 pub fn writes_rows(sql: &str) -> bool {
     let first = sql.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    ["insert", "update", "delete", "merge", "with"]
-        .iter()
-        .any(|word| first.eq_ignore_ascii_case(word))
+    let is = |word: &str| first.eq_ignore_ascii_case(word);
+    // An INSERT of values, of which there may be thousands, has nothing to find.
+    let reads = || ["select", "table"].iter().any(|word| count(sql, word) > 0);
+    ["update", "delete", "merge", "with"].iter().any(|word| is(word)) || is("insert") && reads()
 }
 
 /// Returns the files that write rows and do not say what is meant with those that are hidden.
@@ -63,10 +65,11 @@ fn uses(file: &PlannedFile) -> Result<Vec<Use>, ReadError> {
     let sql = text.as_str();
     // It was split when it was planned.
     let pieces = split(sql).unwrap_or_default();
+    let qualified_only = may_mean_others(sql);
     let mut found = Vec::<Use>::new();
-    for fact in facts(sql, &pieces) {
-        let body = fact.piece.body.slice(sql);
-        if chooses_a_tenant(&fact, body) {
+    for piece in pieces.iter().filter(|piece| piece.kind == PieceKind::Statement) {
+        let body = piece.body.slice(sql);
+        if chooses_a_tenant(body) {
             break;
         }
         let Some(statement) = Some(body)
@@ -75,9 +78,9 @@ fn uses(file: &PlannedFile) -> Result<Vec<Use>, ReadError> {
         else {
             continue;
         };
-        for relation in seen_by(&statement) {
+        for relation in seen_by(&statement).filter(|relation| relation.schema.is_some() || !qualified_only) {
             if !found.iter().any(|known| known.relation == *relation) {
-                let position = text.position(fact.piece.body.start);
+                let position = text.position(piece.body.start);
                 found.push(Use {
                     relation: relation.clone(),
                     tag: statement.tag,
@@ -105,13 +108,14 @@ fn seen_by(statement: &Statement) -> impl Iterator<Item = &RelationName> {
 
 /// Whether from here on the file itself says whose rows it means: by a role, by a setting of the application's, or by `row_security`, with
 /// which hidden rows are an error.
-fn chooses_a_tenant(fact: &Fact, body: &str) -> bool {
-    let text = body.to_ascii_lowercase();
-    if matches!(&fact.known, Known::Parsed(statement) if statement.session.has(SessionEffect::Role)) {
-        return true;
-    }
-    match text.split_whitespace().next() {
-        Some("set") => {
+fn chooses_a_tenant(body: &str) -> bool {
+    let first = body
+        .split(|c: char| !c.is_ascii_alphabetic())
+        .next()
+        .unwrap_or_default();
+    match first.to_ascii_lowercase().as_str() {
+        "set" => {
+            let text = body.to_ascii_lowercase();
             // `app.tenant_id`: the settings with a dot are the application's.
             let name = text.split('=').next().unwrap_or_default();
             let name = name.split(" to ").next().unwrap_or_default();
@@ -120,7 +124,8 @@ fn chooses_a_tenant(fact: &Fact, body: &str) -> bool {
                     .iter()
                     .any(|word| name.contains(word))
         }
-        _ => text.contains("set_config("),
+        "select" | "do" | "with" => count(body, "set_config") > 0,
+        _ => false,
     }
 }
 
@@ -181,11 +186,26 @@ mod tests {
     }
 
     #[test]
+    fn what_has_rows_to_find_is_known_by_its_words() {
+        for sql in [
+            "Update a set b = 1",
+            "insert into a select 1",
+            "with x as (delete from a) select 1",
+        ] {
+            assert!(writes_rows(sql), "{sql}");
+        }
+        for sql in [
+            "insert into a values (1)",
+            "select 1",
+            "create table a (id int)",
+            "updated",
+        ] {
+            assert!(!writes_rows(sql), "{sql}");
+        }
+    }
+
+    #[test]
     fn a_file_may_say_whose_rows_it_means() {
-        let chooses = |sql: &str| {
-            let all = facts(sql, &split(sql).unwrap());
-            chooses_a_tenant(&all[0], sql)
-        };
         for sql in [
             "set app.tenant_id = '7'",
             "set local app.tenant_id to '7'",
@@ -194,7 +214,7 @@ mod tests {
             "set session authorization admin",
             "set local row_security = off",
         ] {
-            assert!(chooses(sql), "{sql}");
+            assert!(chooses_a_tenant(sql), "{sql}");
         }
         for sql in [
             "set search_path = 'app.x'",
@@ -202,7 +222,7 @@ mod tests {
             "update a set b = 1.5",
             "select 1.5",
         ] {
-            assert!(!chooses(sql), "{sql}");
+            assert!(!chooses_a_tenant(sql), "{sql}");
         }
     }
 }

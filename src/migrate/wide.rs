@@ -56,7 +56,7 @@ fn statement_bound(sql: &str) -> usize {
 }
 
 /// How often a word occurs, in any case.
-fn count(sql: &str, word: &str) -> usize {
+pub(super) fn count(sql: &str, word: &str) -> usize {
     let (bytes, word) = (sql.as_bytes(), word.as_bytes());
     let starts = memchr::memchr2_iter(word[0], word[0].to_ascii_uppercase(), bytes);
     let found = starts.filter(|&at| {

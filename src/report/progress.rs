@@ -17,15 +17,15 @@ use super::text::{DIM, GOOD, NOTE, WARNING, count, printable};
 const LINES: usize = 5;
 /// How often the bar is drawn at most, a second.
 const REDRAWS: u8 = 20;
-/// How often rounds are told at most, off a terminal.
+/// How often rounds are told at most off a terminal, and what keeps them up.
 const ROUNDS: Duration = Duration::from_secs(5);
 
 /// Turns events into a bar, or into lines.
 pub(super) struct Progress {
     bar: RefCell<Option<ProgressBar>>,
     wanted: bool,
-    /// When rounds were told last, off a terminal.
-    told: Cell<Option<Instant>>,
+    /// When rounds, rests after them and waits between them were told last.
+    told: [Cell<Option<Instant>>; 3],
 }
 
 impl Progress {
@@ -34,7 +34,7 @@ impl Progress {
         Self {
             bar: RefCell::new(None),
             wanted,
-            told: Cell::new(None),
+            told: Default::default(),
         }
     }
 
@@ -63,18 +63,21 @@ impl Progress {
                 self.message(&format!("{version} {}", rounds::far(event)));
                 return None;
             }
-            Event::Rounds { finished, .. } if !*finished && !self.is_time() => return None,
+            Event::Rounds { finished, .. } if !*finished && !self.is_time(0) => return None,
+            Event::WaitedFor { .. } if !self.is_time(1) => return None,
+            Event::Lagging { .. } if !self.is_time(2) => return None,
             _ => {}
         }
         line(event)
     }
 
-    /// Whether rounds are to be told again.
-    fn is_time(&self) -> bool {
-        if self.told.get().is_some_and(|told| told.elapsed() < ROUNDS) {
+    /// Whether what comes with each round is to be told again.
+    fn is_time(&self, what: usize) -> bool {
+        let told = &self.told[what];
+        if told.get().is_some_and(|told| told.elapsed() < ROUNDS) {
             return false;
         }
-        self.told.set(Some(Instant::now()));
+        told.set(Some(Instant::now()));
         true
     }
 

@@ -96,6 +96,10 @@ fn a_file_that_says_what_it_means_runs() {
         ),
         ("insert into free values (2);\nupdate free set n = 1;", "0"),
         (
+            "create schema s; create table s.t (n int); set local search_path = s;\nupdate t set n = 1;",
+            "0",
+        ),
+        (
             "-- rlsctl: repeat until 0 rows\n-- rlsctl: scope=all\nupdate t set n = 1 where n = 0;",
             "0",
         ),
