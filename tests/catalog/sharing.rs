@@ -32,7 +32,11 @@ fn held() -> TestDb {
 }
 
 async fn read(dsn: &str, sessions: Sessions) -> Snapshot {
-    taken_or_not(&open_at(dsn).await, sessions).await.unwrap()
+    let session = open_at(dsn).await;
+    let snapshot = taken_or_not(&session, sessions).await.unwrap();
+    // Where a role may have only one connection, the next one waits for this to be gone.
+    session.close().await;
+    snapshot
 }
 
 /// Reads with two sessions, of which the first is held up by a lock in its first part until `is_enough`.
@@ -50,7 +54,10 @@ fn while_held_up(db: &TestDb, proxy: &Proxy, is_enough: impl Fn(&[String]) -> bo
                 taken_or_not(&session, Sessions::Two).await.unwrap()
             })
         });
-        db.until_waiting_for_lock(receiver.recv().unwrap());
+        let pid: i32 = receiver.recv().unwrap();
+        let waits = format!("select count(*) from pg_locks where pid = {pid} and not granted");
+        // By a session that is there: the reader waits for its lock for five seconds only.
+        eventually("the first session waits", || blocker.ok(&waits) == "1");
         eventually("the other session has done its part", || is_enough(&proxy.sql()));
         blocker.ok("commit");
         reader.join().unwrap()
@@ -90,7 +97,7 @@ fn both_see_the_same_moment() {
     let snapshot = while_held_up(&db, &proxy, |_| {
         // Both wait for the table now; what the other one has still to read it reads after this is committed.
         let waiting = "select count(*) = 2 from pg_locks where relation = 'held'::regclass and not granted";
-        let both_wait = db.psql(waiting) == "t";
+        let both_wait = later.ok(waiting) == "t";
         if both_wait {
             later.ok("create table later (id int)");
         }
