@@ -30,7 +30,7 @@ from pg_catalog.pg_aggregate a
 join pg_catalog.pg_proc p on p.oid = a.aggfnoid
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 left join pg_catalog.pg_description d
-  on d.objoid = p.oid and d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objsubid = 0
+  on d.objoid >= 16384 and d.objoid = p.oid and d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objsubid = 0
 where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rlsctl')
   and p.oid not in (
     select e.objid from pg_catalog.pg_depend e

@@ -42,7 +42,7 @@ join pg_catalog.pg_type t on t.oid = a.atttypid
 cross join lateral (select 'column ' || pg_catalog.quote_ident(a.attname) as name) x
 left join pg_catalog.pg_attrdef v on v.adrelid = a.attrelid and v.adnum = a.attnum
 left join pg_catalog.pg_description d
-  on d.objoid = a.attrelid and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid = a.attnum
+  on d.objoid >= 16384 and d.objoid = a.attrelid and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid = a.attnum
 left join pg_catalog.pg_constraint k -- from 18
   on k.conrelid = a.attrelid and k.contype = 'n' and k.conkey[1] = a.attnum and not k.convalidated -- from 18
 left join (

@@ -24,9 +24,9 @@ left join pg_catalog.pg_index i on i.indexrelid = k.conindid and k.contype in ('
 left join pg_catalog.pg_class ic on ic.oid = i.indexrelid
 left join pg_catalog.pg_tablespace s on s.oid = ic.reltablespace
 left join pg_catalog.pg_description d
-  on d.objoid = k.oid and d.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and d.objsubid = 0
+  on d.objoid >= 16384 and d.objoid = k.oid and d.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and d.objsubid = 0
 left join pg_catalog.pg_description di
-  on di.objoid = ic.oid and di.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and di.objsubid = 0
+  on di.objoid >= 16384 and di.objoid = ic.oid and di.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and di.objsubid = 0
 left join (
   select t.tgconstraint, pg_catalog.string_agg(distinct case t.tgenabled
     when 'D' then 'triggers disabled' when 'R' then 'triggers on replicas' else 'triggers always' end, E'\n') as states

@@ -35,7 +35,7 @@ from pg_catalog.pg_proc p
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 join pg_catalog.pg_language l on l.oid = p.prolang
 left join pg_catalog.pg_description d
-  on d.objoid = p.oid and d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objsubid = 0
+  on d.objoid >= 16384 and d.objoid = p.oid and d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objsubid = 0
 where p.prokind <> 'a'
   and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rlsctl')
   and p.oid not in (

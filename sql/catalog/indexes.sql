@@ -18,7 +18,7 @@ join pg_catalog.pg_class t on t.oid = i.indrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join pg_catalog.pg_tablespace s on s.oid = c.reltablespace
 left join pg_catalog.pg_description d
-  on d.objoid = c.oid and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid = 0
+  on d.objoid >= 16384 and d.objoid = c.oid and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid = 0
 left join (
   select b.attrelid, pg_catalog.string_agg('column ' || b.attnum || ' statistics ' || b.attstattarget, E'\n' order by b.attnum) as targets
   from pg_catalog.pg_attribute b

@@ -19,7 +19,7 @@ from pg_catalog.pg_policy p
 join pg_catalog.pg_class c on c.oid = p.polrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join pg_catalog.pg_description d
-  on d.objoid = p.oid and d.classoid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objsubid = 0
+  on d.objoid >= 16384 and d.objoid = p.oid and d.classoid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objsubid = 0
 where not c.relispartition
   and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rlsctl')
   and c.oid not in (

@@ -1,4 +1,5 @@
 -- Purpose: tables, foreign tables, views and materialized views without their columns. Partitions are left to partitions.sql.
+--   Comments on what is not the server's own begin at 16384 (FirstNormalObjectId): their index finds them, here and in the other files.
 -- Parameters: none. Privileges: none. Lowest version: 13.
 select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table' else 'table' end,
   pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), 0,
@@ -38,7 +39,7 @@ left join pg_catalog.pg_class t on t.oid = c.reltoastrelid and t.reloptions is n
 left join pg_catalog.pg_foreign_table f on f.ftrelid = c.oid
 left join pg_catalog.pg_foreign_server fs on fs.oid = f.ftserver
 left join pg_catalog.pg_description d
-  on d.objoid = c.oid and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid = 0
+  on d.objoid >= 16384 and d.objoid = c.oid and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid = 0
 left join (
   select i.inhrelid, pg_catalog.string_agg(
     'inherits ' || pg_catalog.quote_ident(pn.nspname) || '.' || pg_catalog.quote_ident(pc.relname), E'\n' order by i.inhseqno) as parents

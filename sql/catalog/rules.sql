@@ -11,7 +11,7 @@ from pg_catalog.pg_rewrite r
 join pg_catalog.pg_class c on c.oid = r.ev_class
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join pg_catalog.pg_description d
-  on d.objoid = r.oid and d.classoid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objsubid = 0
+  on d.objoid >= 16384 and d.objoid = r.oid and d.classoid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objsubid = 0
 where r.rulename <> '_RETURN' and not c.relispartition
   and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rlsctl')
   and c.oid not in (

@@ -11,7 +11,7 @@ from pg_catalog.pg_trigger t
 join pg_catalog.pg_class c on c.oid = t.tgrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join pg_catalog.pg_description d
-  on d.objoid = t.oid and d.classoid = 'pg_catalog.pg_trigger'::pg_catalog.regclass and d.objsubid = 0
+  on d.objoid >= 16384 and d.objoid = t.oid and d.classoid = 'pg_catalog.pg_trigger'::pg_catalog.regclass and d.objsubid = 0
 where not t.tgisinternal and t.tgparentid = 0 and not c.relispartition
   and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rlsctl')
   and c.oid not in (

@@ -24,7 +24,7 @@ join pg_catalog.pg_namespace n on n.oid = t.typnamespace
 left join pg_catalog.pg_class c on c.oid = t.typrelid
 left join pg_catalog.pg_type b on b.oid = t.typbasetype
 left join pg_catalog.pg_description d
-  on d.objoid = t.oid and d.classoid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objsubid = 0
+  on d.objoid >= 16384 and d.objoid = t.oid and d.classoid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objsubid = 0
 left join (
   select e.enumtypid, pg_catalog.string_agg('value ' || pg_catalog.quote_literal(e.enumlabel), E'\n' order by e.enumsortorder) as labels
   from pg_catalog.pg_enum e

@@ -2,13 +2,10 @@
 
 use crate::catalog::{Snapshot, differences, in_short};
 use crate::event::Event;
-use crate::pg::{Sessions, catalog, ledger_store, mark_store};
+use crate::pg::{catalog, ledger_store, mark_store};
 
 use super::execute::Migrator;
 use super::outcome::Outcome;
-
-/// Enough new migrations for a second session to be worth its connection.
-const MANY_APPLIED: usize = 200;
 
 /// What somebody has changed by hand since the last run.
 #[derive(Debug)]
@@ -63,13 +60,7 @@ impl Migrator<'_> {
             let detail = serde_json::json!({ "objects": by_hand.objects });
             statements.extend(ledger_store::event_statement("changed-by-hand", None, &detail));
         }
-        // What the run has added, the look before it could not see.
-        let sessions = if outcome.applied.len() < MANY_APPLIED {
-            self.look.sessions()
-        } else {
-            Sessions::Two
-        };
-        let failed = match catalog::snapshot(&self.session, self.look.server_version, sessions).await {
+        let failed = match catalog::snapshot(&self.session, self.look.server_version, self.look.sessions()).await {
             Ok(now) => {
                 let marked = match &by_hand {
                     Some(by_hand) => now.carrying(&by_hand.marked, &by_hand.before),
