@@ -14,6 +14,7 @@ const ALL: Scene = Scene {
     living: Some(REPORT),
     prepared: false,
     deadlock_prone: false,
+    bare: false,
 };
 
 /// Only the application.

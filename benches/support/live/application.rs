@@ -23,6 +23,8 @@ pub(crate) struct Scene {
     pub(crate) prepared: bool,
     /// Transactions that lock two tables in opposite orders.
     pub(crate) deadlock_prone: bool,
+    /// Whether only the first table has the tenant's column, and the application knows of no other.
+    pub(crate) bare: bool,
 }
 
 /// What was seen.
@@ -92,7 +94,7 @@ async fn play(door: &Door, scene: Scene, mut cues: UnboundedReceiver<Cue>, ready
         cast.add_old().await;
     }
     let set_up = Instant::now();
-    let load = Load::start(door, &record).await;
+    let load = Load::start(door, &record, scene.bare).await;
     let mut crowd = Crowd::nobody();
     if scene.living.is_some() {
         crowd.add_never_free(door, &record).await;

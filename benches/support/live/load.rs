@@ -80,7 +80,7 @@ pub(super) struct Load {
 
 impl Load {
     /// Connects everybody, then begins.
-    pub(super) async fn start(door: &Door, record: &Record) -> Self {
+    pub(super) async fn start(door: &Door, record: &Record, bare: bool) -> Self {
         let mut lanes = Vec::new();
         let mut workers = Vec::new();
         for table in 0..TABLES {
@@ -93,6 +93,7 @@ impl Load {
                     door: door.clone(),
                     tenant,
                     record: record.clone(),
+                    bare,
                 };
                 workers.push(tokio::spawn(worker.run(Arc::clone(&queue))));
             }
@@ -153,6 +154,7 @@ struct Worker {
     door: Door,
     tenant: usize,
     record: Record,
+    bare: bool,
 }
 
 impl Worker {
@@ -176,6 +178,7 @@ impl Worker {
         let sql = match job.work {
             Work::Read => format!("select note, touched from {table} where id = {id}"),
             Work::Write => update(&table),
+            Work::Insert if self.bare && job.table > 0 => format!("insert into {table} (parent_id) values ({id})"),
             Work::Insert => format!("insert into {table} (tenant_id, parent_id) values ({tenant}, {id})"),
             Work::Also(_) => format!("begin; {}", update(&table)),
         };

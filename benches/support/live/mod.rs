@@ -17,7 +17,7 @@ pub(crate) use application::{Application, Performance, Scene};
 pub(crate) use cast::{AGE, Fate, GID, PREPARED_ON, PROTECTED_ROLE};
 pub(crate) use crowd::NEVER_FREE;
 pub(crate) use figures::{Figures, milliseconds};
-pub(crate) use schema::{DONE, OWNER, ROLES, TABLES, name, script, sections, tables};
+pub(crate) use schema::{DONE, OWNER, ROLES, TABLES, bare_tables, name, script, sections, tables};
 
 /// Statements that the application issues in a second.
 pub(crate) const RATE: u32 = 470;
