@@ -49,7 +49,7 @@ fn model(context: &Context<'_>) -> Result<Tenancy, Failure> {
     })
 }
 
-async fn planned(tenancy: &Tenancy, gathered: &Gathered) -> Result<Plan, Failure> {
+pub(super) async fn planned(tenancy: &Tenancy, gathered: &Gathered) -> Result<Plan, Failure> {
     let seen = look(&gathered.session, tenancy)
         .await
         .map_err(|error| not_seen(&error))?;

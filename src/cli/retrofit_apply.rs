@@ -1,8 +1,9 @@
 //! `rlsctl retrofit apply`.
 
 use crate::exit::{Exit, Failure};
+use crate::finding::Severity;
 use crate::migration::Migration;
-use crate::pg::{Work, mark_store};
+use crate::pg::Work;
 use crate::report::{Document, count};
 use crate::retrofit::planned_for;
 use crate::tenancy::Tenancy;
@@ -11,7 +12,7 @@ use super::args::MigrateArgs;
 use super::connection::{Gathered, gather};
 use super::context::{Context, Refusal, block_on};
 use super::migrate;
-use super::retrofit::{NAME, fingerprint, made, pending, write_all};
+use super::retrofit::{NAME, fingerprint, made, pending, planned, write_all};
 use super::retrofit_args::ApplyArgs;
 
 /// Plans and writes unless files are pending already; then applies.
@@ -40,7 +41,7 @@ pub fn run(context: &Context<'_>, tenancy: &Tenancy, args: &ApplyArgs) -> Result
 async fn prepare(context: &Context<'_>, tenancy: &Tenancy, gathered: Gathered) -> Result<Option<Exit>, Failure> {
     let pending = pending(&gathered).await?;
     if !pending.is_empty() {
-        refuse_moved(&gathered, &pending).await?;
+        refuse_moved(tenancy, &gathered, &pending).await?;
         gathered.session.close().await;
         return Ok(None);
     }
@@ -62,38 +63,49 @@ async fn prepare(context: &Context<'_>, tenancy: &Tenancy, gathered: Gathered) -
     Ok(None)
 }
 
-/// Refuses files that were planned for another catalog. Once the first of them is applied the catalog has moved by ourselves; then it has to be
-/// as the last run left it.
-async fn refuse_moved(gathered: &Gathered, pending: &[Migration]) -> Result<(), Failure> {
-    let plans = pending.iter().filter_map(|migration| {
-        let text = migration.read().ok()?;
-        planned_for(text.as_str()).map(str::to_owned)
-    });
-    let Some(planned) = plans.into_iter().next() else {
+/// Refuses files that were planned for another catalog. Once the first of them is applied the catalog has moved by ourselves; then what is
+/// still missing has to be what stands in the files.
+async fn refuse_moved(tenancy: &Tenancy, gathered: &Gathered, pending: &[Migration]) -> Result<(), Failure> {
+    let texts: Vec<String> = pending
+        .iter()
+        .filter_map(|migration| Some(migration.read().ok()?.as_str().to_owned()))
+        .collect();
+    let Some(planned_then) = texts.iter().find_map(|text| planned_for(text)) else {
         return Ok(());
     };
     let now = fingerprint(gathered).await?;
-    if now == planned {
+    if now == planned_then {
         return Ok(());
     }
-    let marked = match gathered.look.ledger {
-        Some(_) => mark_store::newest(&gathered.session).await.ok().flatten(),
-        None => None,
+    let moved = format!("the catalog has moved since these files were planned: it was {planned_then} and is {now}");
+    let failure = |cause: Option<String>| {
+        let failure = Failure::new(Exit::Refused, moved.clone()).state("nothing was changed");
+        cause
+            .into_iter()
+            .fold(failure, Failure::cause)
+            .hint("take the pending files out of the folder and plan anew: `rlsctl retrofit plan`")
+            .hint("`rlsctl drift-check` shows what was changed by hand")
     };
-    let has_begun = gathered.set.migrations.iter().any(|migration| {
+    let is_of_them = |migration: &Migration| {
         !pending.contains(migration)
             && migration
                 .read()
-                .is_ok_and(|text| planned_for(text.as_str()) == Some(planned.as_str()))
-    });
-    if has_begun && marked.is_some_and(|marked| marked.mark.fingerprint.short() == now) {
-        return Ok(());
+                .is_ok_and(|text| planned_for(text.as_str()) == Some(planned_then))
+    };
+    let has_begun =
+        gathered.set.migrations.iter().any(is_of_them) || gathered.look.ledger.as_ref().is_some_and(|it| it.unfinished);
+    if !has_begun {
+        return Err(failure(None));
     }
-    Err(Failure::new(
-        Exit::Refused,
-        format!("the catalog has moved since these files were planned: it was {planned} and is {now}"),
-    )
-    .state("nothing was changed")
-    .hint("take the pending files out of the folder and plan anew: `rlsctl retrofit plan`")
-    .hint("`rlsctl drift-check` shows what was changed by hand"))
+    let plan = planned(tenancy, gathered).await?;
+    if let Some(finding) = plan.findings.iter().find(|finding| finding.severity == Severity::Error) {
+        return Err(failure(Some(format!("{} {}", finding.object, finding.message))));
+    }
+    let mut statements = plan.steps.iter().flat_map(|step| &step.statements);
+    match statements.find(|statement| !texts.iter().any(|text| text.contains(*statement))) {
+        Some(statement) => Err(failure(Some(format!(
+            "what would be planned now is not in them: {statement}"
+        )))),
+        None => Ok(()),
+    }
 }
