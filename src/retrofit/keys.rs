@@ -1,12 +1,13 @@
 //! Indexes that begin with the tenant, and foreign keys that hold it.
 
+use crate::pg::ident::QualifiedName;
 use crate::schema::{Action, ForeignKey, Index, Kind, Relation, Schema};
 use crate::script::{LockMode, RelationName};
 
 use super::aim::{Aim, Aims};
 use super::name::name;
 use super::step::{Stage, Step};
-use super::template::{columns, ident, in_schema_of, qualified};
+use super::template::{columns, ident, in_schema_of, literal, qualified};
 
 /// The first major in which ON DELETE SET NULL can name the columns that are set.
 const SET_NULL_COLUMNS: u32 = 15;
@@ -37,6 +38,22 @@ pub(super) fn steps(schema: &Schema, aims: &Aims) -> Vec<Step> {
     steps
 }
 
+/// Tells whether a foreign key can hold the tenant: a partitioned table has no unique key without its partition key, NOT VALID is not for
+/// partitioned tables (before 18), and the two columns have to be comparable.
+pub(super) fn can_hold(relation: &Relation, referenced: &Relation, aim: &Aim, parent: &Aim) -> bool {
+    relation.kind == Kind::Table && referenced.kind == Kind::Table && comparable(&aim.data_type, &parent.data_type)
+}
+
+/// Tells whether there is an index's equality between two types, as a foreign key needs it.
+pub(super) fn comparable(one: &str, other: &str) -> bool {
+    let family = |name: &str| match name.split('(').next().unwrap_or(name) {
+        "smallint" | "integer" | "bigint" => "integers".to_owned(),
+        "text" | "character varying" => "text".to_owned(),
+        other => other.to_owned(),
+    };
+    family(one) == family(other)
+}
+
 /// Returns the foreign keys of a table that a row of another tenant could be pointed to with, each with the table it points to.
 fn held<'a>(schema: &Schema, aims: &'a Aims, aim: &Aim, relation: &'a Relation) -> Vec<(&'a ForeignKey, &'a Aim)> {
     let keys = relation
@@ -47,7 +64,8 @@ fn held<'a>(schema: &Schema, aims: &'a Aims, aim: &Aim, relation: &'a Relation) 
     known
         .filter(|(key, parent)| {
             // What points to the tenant itself needs no second one beside it.
-            !key.referenced_columns.contains(&parent.column) && schema.relations[&parent.table].kind == Kind::Table
+            !key.referenced_columns.contains(&parent.column)
+                && can_hold(relation, &schema.relations[&parent.table], aim, parent)
         })
         .filter(|(key, parent)| !has_composite(relation, aim, key, parent))
         .collect()
@@ -160,6 +178,7 @@ fn index_for(steps: &mut Vec<Step>, aim: &Aim, relation: &Relation, key: &Foreig
             && !index.is_partial
             && index.method == "btree"
             && index.constraint.is_none()
+            && !index.is_marked
     };
     let old = relation.indexes.iter().find(plain);
     if old.is_none() && !relation.has_index_on(&key.columns.iter().map(String::as_str).collect::<Vec<_>>()) {
@@ -186,7 +205,7 @@ fn index_for(steps: &mut Vec<Step>, aim: &Aim, relation: &Relation, key: &Foreig
                 "drop index concurrently {}",
                 in_schema_of(&aim.name, &old.name)
             )],
-            undo: vec![again(&old.definition)],
+            undo: again(old, &in_schema_of(&aim.name, &old.name)),
             why: format!("{called} does its work"),
         });
     }
@@ -194,9 +213,13 @@ fn index_for(steps: &mut Vec<Step>, aim: &Aim, relation: &Relation, key: &Foreig
 }
 
 /// Makes an index again, beside writers.
-fn again(definition: &str) -> String {
-    let (create, rest) = definition.split_once("INDEX ").unwrap_or((definition, ""));
-    format!("{create}INDEX CONCURRENTLY {rest}")
+fn again(index: &Index, called: &QualifiedName) -> Vec<String> {
+    let (create, rest) = index.definition.split_once("INDEX ").unwrap_or((&index.definition, ""));
+    let mut statements = vec![format!("{create}INDEX CONCURRENTLY {rest}")];
+    if let Some(comment) = &index.comment {
+        statements.push(format!("comment on index {called} is {}", literal(comment)));
+    }
+    statements
 }
 
 /// The index without which every query would read all tenants' rows.
@@ -276,13 +299,17 @@ fn foreign_key_steps(schema: &Schema, aim: &Aim, relation: &Relation, key: &Fore
     if does_all {
         let old = ident(&key.name);
         let drop = format!("alter table {table} drop constraint {old}");
-        let undo = vec![
-            format!(
-                "alter table {table} add constraint {old} {} not valid",
-                definition(schema, key)
-            ),
-            format!("alter table {table} validate constraint {old}"),
-        ];
+        let again = definition(schema, key);
+        let mut undo = vec![format!("alter table {table} add constraint {old} {again} not valid")];
+        if key.is_valid {
+            undo.push(format!("alter table {table} validate constraint {old}"));
+        }
+        if let Some(comment) = &key.comment {
+            undo.push(format!(
+                "comment on constraint {old} on {table} is {}",
+                literal(comment)
+            ));
+        }
         steps.push(step(
             Stage::Replaced,
             LockMode::AccessExclusive,
@@ -322,7 +349,7 @@ fn actions(schema: &Schema, key: &ForeignKey) -> (String, bool) {
     )
 }
 
-fn deferrable(key: &ForeignKey) -> &'static str {
+pub(super) fn deferrable(key: &ForeignKey) -> &'static str {
     match (key.is_deferrable, key.is_deferred) {
         (false, _) => "",
         (true, false) => " deferrable",
