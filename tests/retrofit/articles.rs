@@ -212,7 +212,7 @@ impl Built {
         let shared: Vec<String> = self.article.shared.iter().map(|table| format!("'{table}'")).collect();
         let relations = self.names(&format!(
             "select c.oid::regclass from pg_class c where c.relnamespace::regnamespace::text in ({}) and c.relkind in ('r', 'p', 'v') and not c.relispartition
-             and c.oid::regclass::text not in ({})",
+             and c.oid::regclass::text not in ({}) and (c.relkind <> 'v' or current_setting('server_version_num')::int >= 150000)",
             schemas.join(", "),
             if shared.is_empty() { "''".to_owned() } else { shared.join(", ") }
         ));

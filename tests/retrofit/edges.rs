@@ -55,6 +55,13 @@ impl Edge {
         })
     }
 
+    /// Tells whether the server knows `security_invoker`.
+    fn views_can_ask_for_others(&self) -> bool {
+        self.db
+            .psql("select current_setting('server_version_num')::int >= 150000")
+            == "t"
+    }
+
     /// Returns the codes of what a plan has to say of an object.
     fn said(&self, object: &str) -> Vec<String> {
         let plan = self
@@ -140,7 +147,9 @@ fn tables_of_several_owners() {
     edge.there_and_back(|edge| {
         // Its owner is the application, which row security holds back only when it is forced.
         assert_eq!(edge.tenant(1, "select count(*) from mine"), "1");
-        assert_eq!(edge.tenant(1, "select count(*) from of_mine"), "1");
+        if edge.views_can_ask_for_others() {
+            assert_eq!(edge.tenant(1, "select count(*) from of_mine"), "1");
+        }
         assert_eq!(
             edge.db
                 .psql("select relforcerowsecurity from pg_class where relname = 'mine'"),
@@ -246,6 +255,10 @@ fn views_over_views_and_what_they_were_told() {
          comment on view two is 'pages';",
         "",
     );
+    if !edge.views_can_ask_for_others() {
+        assert_eq!(edge.said("public.two"), ["retrofit.view-shows-all"]);
+        return;
+    }
     edge.there_and_back(|edge| {
         assert_eq!(edge.tenant(1, "select id from one"), "1");
         assert_eq!(edge.tenant(2, "select id from two"), "2");
