@@ -212,7 +212,15 @@ fn views(schema: &Schema, tenancy: &Tenancy, aims: &Aims, findings: &mut Vec<Fin
             tables: vec![view.name.clone()],
             lock: Some(LockMode::AccessExclusive),
             statements: vec![format!("alter view {name} set (security_invoker = true)")],
-            undo: vec![format!("alter view {name} reset (security_invoker)")],
+            undo: vec![if view
+                .options
+                .iter()
+                .any(|option| option.starts_with("security_invoker="))
+            {
+                format!("alter view {name} set (security_invoker = false)")
+            } else {
+                format!("alter view {name} reset (security_invoker)")
+            }],
             why: "it shows a session its own tenant's rows".to_owned(),
         });
     }
