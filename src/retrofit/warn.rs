@@ -14,6 +14,7 @@ pub(super) fn warnings(schema: &Schema, tenancy: &Tenancy, aims: &Aims) -> Vec<F
         found.extend(without_policy(schema, tenancy, relation));
         found.extend(tree(schema, tenancy, relation));
         found.extend(beside(tenancy, relation));
+        found.extend(no_index(aim, relation));
         found.extend(no_trigger(aim));
     }
     found.extend(escaping(schema, tenancy));
@@ -92,6 +93,19 @@ fn tree(schema: &Schema, tenancy: &Tenancy, relation: &Relation) -> Option<Findi
     );
     let help = "revoke the privileges on the partitions; those on the parent are enough";
     Some(warning("retrofit.partition", relation.name.to_string(), message, help))
+}
+
+/// An index on a partitioned table cannot be made beside writers in one statement: it is made on each partition, and attached.
+fn no_index(aim: &Aim, relation: &Relation) -> Option<Finding> {
+    if relation.kind != Kind::Partitioned || relation.has_index_on(&[&aim.column]) {
+        return None;
+    }
+    let message = format!(
+        "is partitioned and has no index that begins with {}: every query reads all tenants' rows",
+        aim.column
+    );
+    let help = "make one by a migration of your own: CREATE INDEX ON ONLY the parent, CREATE INDEX CONCURRENTLY on each partition, then ALTER INDEX ... ATTACH PARTITION";
+    Some(warning("retrofit.no-index", relation.name.to_string(), message, help))
 }
 
 fn beside(tenancy: &Tenancy, relation: &Relation) -> Option<Finding> {
