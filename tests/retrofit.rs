@@ -1,9 +1,12 @@
 //! `retrofit`: from no row security to tables whose tenants are apart, and back.
 
 mod applying;
+mod articles;
+mod edges;
 mod planning;
 
-use rlsctl::pg::{self, Environment, Settings, Work};
+use rlsctl::catalog::Fingerprint;
+use rlsctl::pg::{self, Environment, Sessions, Settings, Work};
 use rlsctl::retrofit::{Composed, Plan, compose, look, plan};
 use rlsctl::tenancy::{Tenancy, tenancy};
 
@@ -56,4 +59,18 @@ fn files(db: &TestDb, tenancy: &Tenancy) -> Vec<Composed> {
     let plan = planned(db, tenancy);
     assert!(!plan.is_stopped(), "{:#?}", plan.findings);
     compose(&plan, 8, "0123456789ab")
+}
+
+/// Returns the fingerprint of a database's catalog, as the binary takes it.
+fn fingerprint(db: &TestDb) -> Fingerprint {
+    let mut environment = Environment::empty();
+    environment.os_user = Some("root".to_owned());
+    let settings = Settings::resolve(Some(&db.dsn()), &environment).unwrap();
+    run(async {
+        let session = pg::connect(&settings, Work::Reader).await.unwrap();
+        let rows = session.rows("show server_version_num").await.unwrap();
+        let version = rows[0][0].as_deref().unwrap().parse().unwrap();
+        let snapshot = pg::snapshot(&session, version, Sessions::One).await;
+        snapshot.unwrap().fingerprint()
+    })
 }

@@ -20,6 +20,7 @@ select 'constraint', pg_catalog.json_build_object(
   'is_deferred', k.condeferred,
   'is_valid', k.convalidated,
   'is_inherited', not k.conislocal or k.conparentid <> 0,
+  'comment', pg_catalog.obj_description(k.oid, 'pg_constraint'),
   'definition', pg_catalog.pg_get_constraintdef(k.oid))
 from pg_catalog.pg_constraint k
 join pg_catalog.pg_class c on c.oid = k.conrelid

@@ -18,6 +18,8 @@ select 'index', pg_catalog.json_build_object(
   'constraint', (
     select k.conname from pg_catalog.pg_constraint k
     where k.conindid = i.indexrelid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x')),
+  'comment', pg_catalog.obj_description(i.indexrelid, 'pg_class'),
+  'is_marked', i.indisclustered or i.indisreplident,
   'definition', pg_catalog.pg_get_indexdef(i.indexrelid))
 from pg_catalog.pg_index i
 join pg_catalog.pg_class c on c.oid = i.indexrelid

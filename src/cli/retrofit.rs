@@ -142,9 +142,13 @@ pub(super) async fn made(
     }
     let catalog = fingerprint(gathered).await?;
     let files = compose(&plan, context.config.limits.tables_per_batch, &catalog);
+    Ok(Ok((numbered(gathered, files)?, plan)))
+}
+
+/// Returns files with their versions, behind the newest one of the folder.
+pub(super) fn numbered(gathered: &Gathered, files: Vec<Composed>) -> Result<Vec<Made>, Failure> {
     let scripts: Vec<Script> = files.into_iter().map(script).collect();
-    let made = series(&gathered.set, &scripts, jiff::Timestamp::now()).map_err(|error| not_made(&error))?;
-    Ok(Ok((made, plan)))
+    series(&gathered.set, &scripts, jiff::Timestamp::now()).map_err(|error| not_made(&error))
 }
 
 fn script(file: Composed) -> Script {

@@ -1,18 +1,17 @@
 //! `rlsctl retrofit apply`.
 
 use crate::exit::{Exit, Failure};
-use crate::finding::Severity;
 use crate::migration::Migration;
-use crate::pg::Work;
+use crate::pg::{Work, mark_store};
 use crate::report::{Document, count};
-use crate::retrofit::planned_for;
+use crate::retrofit::{compose, goes_on, planned_for, written};
 use crate::tenancy::Tenancy;
 
 use super::args::MigrateArgs;
-use super::connection::{Gathered, gather};
+use super::connection::{Gathered, applied, gather};
 use super::context::{Context, Refusal, block_on};
 use super::migrate;
-use super::retrofit::{NAME, fingerprint, made, pending, planned, write_all};
+use super::retrofit::{NAME, fingerprint, made, numbered, pending, planned as planned_now, write_all};
 use super::retrofit_args::ApplyArgs;
 
 /// Plans and writes unless files are pending already; then applies.
@@ -41,7 +40,9 @@ pub fn run(context: &Context<'_>, tenancy: &Tenancy, args: &ApplyArgs) -> Result
 async fn prepare(context: &Context<'_>, tenancy: &Tenancy, gathered: Gathered) -> Result<Option<Exit>, Failure> {
     let pending = pending(&gathered).await?;
     if !pending.is_empty() {
-        refuse_moved(tenancy, &gathered, &pending).await?;
+        if refuse_moved(tenancy, &gathered, &pending).await? == Moved::Not {
+            write_the_rest(context, tenancy, &gathered, &pending).await?;
+        }
         gathered.session.close().await;
         return Ok(None);
     }
@@ -63,49 +64,85 @@ async fn prepare(context: &Context<'_>, tenancy: &Tenancy, gathered: Gathered) -
     Ok(None)
 }
 
-/// Refuses files that were planned for another catalog. Once the first of them is applied the catalog has moved by ourselves; then what is
-/// still missing has to be what stands in the files.
-async fn refuse_moved(tenancy: &Tenancy, gathered: &Gathered, pending: &[Migration]) -> Result<(), Failure> {
-    let texts: Vec<String> = pending
-        .iter()
-        .filter_map(|migration| Some(migration.read().ok()?.as_str().to_owned()))
-        .collect();
-    let Some(planned_then) = texts.iter().find_map(|text| planned_for(text)) else {
+/// Where the catalog is, beside where it was planned for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moved {
+    /// It is there.
+    Not,
+    /// Some of the files are applied.
+    ByUs,
+}
+
+/// A run that was cut off while it wrote has left the first of its files only.
+async fn write_the_rest(
+    context: &Context<'_>,
+    tenancy: &Tenancy,
+    gathered: &Gathered,
+    pending: &[Migration],
+) -> Result<(), Failure> {
+    let plan = planned_now(tenancy, gathered).await?;
+    let catalog = fingerprint(gathered).await?;
+    let mut files = compose(&plan, context.config.limits.tables_per_batch, &catalog);
+    let Some(there) = written(&files, &texts(pending)) else {
         return Ok(());
+    };
+    files.drain(..there);
+    let made = numbered(gathered, files)?;
+    write_all(&made)?;
+    if !made.is_empty() {
+        let number = count(made.len(), "file");
+        context.ui.note(&format!(
+            "wrote {number} more: an earlier run was cut off while it wrote"
+        ));
+    }
+    Ok(())
+}
+
+fn texts(migrations: &[Migration]) -> Vec<String> {
+    let read = |migration: &Migration| Some(migration.read().ok()?.as_str().to_owned());
+    migrations.iter().filter_map(read).collect()
+}
+
+/// Refuses files that were planned for another catalog. Once the first of them is applied the catalog has moved by ourselves; then it has to be
+/// as the last run left it.
+///
+/// A run that was killed has left no mark. Then everything that would be planned now has to stand in the files.
+async fn refuse_moved(tenancy: &Tenancy, gathered: &Gathered, pending: &[Migration]) -> Result<Moved, Failure> {
+    let plans = pending.iter().filter_map(|migration| {
+        let text = migration.read().ok()?;
+        planned_for(text.as_str()).map(str::to_owned)
+    });
+    let Some(planned) = plans.into_iter().next() else {
+        return Ok(Moved::ByUs);
     };
     let now = fingerprint(gathered).await?;
-    if now == planned_then {
-        return Ok(());
+    if now == planned {
+        return Ok(Moved::Not);
     }
-    let moved = format!("the catalog has moved since these files were planned: it was {planned_then} and is {now}");
-    let failure = |cause: Option<String>| {
-        let failure = Failure::new(Exit::Refused, moved.clone()).state("nothing was changed");
-        cause
-            .into_iter()
-            .fold(failure, Failure::cause)
-            .hint("take the pending files out of the folder and plan anew: `rlsctl retrofit plan`")
-            .hint("`rlsctl drift-check` shows what was changed by hand")
+    let marked = match gathered.look.ledger {
+        Some(_) => mark_store::newest(&gathered.session).await.ok().flatten(),
+        None => None,
     };
-    let is_of_them = |migration: &Migration| {
-        !pending.contains(migration)
-            && migration
-                .read()
-                .is_ok_and(|text| planned_for(text.as_str()) == Some(planned_then))
-    };
-    let has_begun =
-        gathered.set.migrations.iter().any(is_of_them) || gathered.look.ledger.as_ref().is_some_and(|it| it.unfinished);
-    if !has_begun {
-        return Err(failure(None));
+    let (_, steps) = applied(&gathered.session, &gathered.look, &gathered.set).await?;
+    let has_steps = steps
+        .iter()
+        .any(|step| pending.iter().any(|migration| migration.version == step.version));
+    let has_begun = has_steps
+        || gathered.set.migrations.iter().any(|migration| {
+            !pending.contains(migration)
+                && migration
+                    .read()
+                    .is_ok_and(|text| planned_for(text.as_str()) == Some(planned.as_str()))
+        });
+    let is_as_left = marked.is_some_and(|marked| marked.mark.fingerprint.short() == now);
+    if has_begun && (is_as_left || goes_on(&planned_now(tenancy, gathered).await?, &texts(pending))) {
+        return Ok(Moved::ByUs);
     }
-    let plan = planned(tenancy, gathered).await?;
-    if let Some(finding) = plan.findings.iter().find(|finding| finding.severity == Severity::Error) {
-        return Err(failure(Some(format!("{} {}", finding.object, finding.message))));
-    }
-    let mut statements = plan.steps.iter().flat_map(|step| &step.statements);
-    match statements.find(|statement| !texts.iter().any(|text| text.contains(*statement))) {
-        Some(statement) => Err(failure(Some(format!(
-            "what would be planned now is not in them: {statement}"
-        )))),
-        None => Ok(()),
-    }
+    Err(Failure::new(
+        Exit::Refused,
+        format!("the catalog has moved since these files were planned: it was {planned} and is {now}"),
+    )
+    .state("nothing was changed")
+    .hint("take the pending files out of the folder and plan anew: `rlsctl retrofit plan`")
+    .hint("`rlsctl drift-check` shows what was changed by hand"))
 }

@@ -98,11 +98,14 @@ impl NewFile {
             temporary.persist(&self.path).map_err(|error| error.error)?;
             return Ok(());
         }
-        let mut file = fs_err::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&self.path)?;
-        file.write_all(self.contents.as_bytes())
+        // Whole or not at all: half a migration would be applied as if it were one.
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut temporary = builder.tempfile_in(folder)?;
+        temporary.write_all(self.contents.as_bytes())?;
+        temporary.persist_noclobber(&self.path).map_err(|error| error.error)?;
+        Ok(())
     }
 }
 

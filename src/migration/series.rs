@@ -94,10 +94,20 @@ fn one(set: &Set, newest: Option<&Migration>, script: &Script, now: Timestamp) -
     match down {
         Some(down) => files[down].contents.clone_from(&script.down),
         None if !has_half && !script.down.is_empty() => {
-            files.push(NewFile::new(undo_path(&set.dir, &path), script.down.clone()));
+            let undo = NewFile::new(undo_path(&set.dir, &path), script.down.clone());
+            // It is written before what it takes back: a run that is cut off between the two leaves nothing that cannot be taken back. What
+            // such a run left stays.
+            if fs_err::read_to_string(&undo.path).is_ok_and(|text| text == script.down) {
+                return made(version, path, files);
+            }
+            files.insert(0, undo);
         }
         None => {}
     }
+    made(version, path, files)
+}
+
+fn made(version: Version, path: PathBuf, files: Vec<NewFile>) -> Result<Made, NewFileError> {
     match occupied(&files) {
         Some(path) => Err(NewFileError::Exists { path }),
         None => Ok(Made { version, path, files }),

@@ -113,6 +113,7 @@ struct ConstraintRow {
     is_deferred: bool,
     is_valid: bool,
     is_inherited: bool,
+    comment: Option<String>,
     definition: String,
 }
 
@@ -121,6 +122,8 @@ struct TriggerRow {
     name: String,
     function: u32,
     is_enabled: bool,
+    fires_on_update: bool,
+    update_columns: Vec<String>,
     is_inherited: bool,
     definition: String,
 }
@@ -181,6 +184,8 @@ fn belonging(relations: &mut BTreeMap<Oid, Relation>, kind: &str, json: &str) ->
                     name: row.name,
                     function: Oid(row.function),
                     is_enabled: row.is_enabled,
+                    fires_on_update: row.fires_on_update,
+                    update_columns: row.update_columns,
                     definition: row.definition,
                 });
             }
@@ -249,6 +254,7 @@ fn constraint(relation: &mut Relation, row: ConstraintRow) {
             is_deferred: row.is_deferred,
             is_valid: row.is_valid,
             is_inherited: row.is_inherited,
+            comment: row.comment,
         }),
         ('c', _) => relation.checks.push(Check {
             name: row.name,

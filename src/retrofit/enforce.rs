@@ -108,9 +108,10 @@ pub(super) fn step(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Option<Step
         statements.push(format!("alter table {table} force row level security"));
         undo.insert(0, format!("alter table {table} no force row level security"));
     }
-    for (role, privilege) in revoked(schema, tenancy, relation) {
+    for (role, privilege, is_grantable) in revoked(schema, tenancy, relation) {
+        let option = if is_grantable { " with grant option" } else { "" };
         statements.push(format!("revoke {privilege} on {table} from {role}"));
-        undo.push(format!("grant {privilege} on {table} to {role}"));
+        undo.push(format!("grant {privilege} on {table} to {role}{option}"));
     }
     (!statements.is_empty()).then(|| Step {
         stage: Stage::Policies,
@@ -215,8 +216,8 @@ pub(super) fn is_forced(schema: &Schema, tenancy: &Tenancy, relation: &Relation)
 }
 
 /// TRUNCATE asks no policy; nor do REFERENCES and TRIGGER, which nobody but an owner needs. Returns who has them, quoted.
-fn revoked(schema: &Schema, tenancy: &Tenancy, relation: &Relation) -> Vec<(String, &'static str)> {
-    let mut revoked = Vec::new();
+fn revoked(schema: &Schema, tenancy: &Tenancy, relation: &Relation) -> Vec<(String, &'static str, bool)> {
+    let mut revoked: Vec<(String, &'static str, bool)> = Vec::new();
     for grant in &relation.grants {
         let is_app = tenancy.all_app_roles().any(|role| *role == grant.grantee) && grant.grantee != relation.owner;
         let privilege = match grant.privilege.as_str() {
@@ -231,8 +232,11 @@ fn revoked(schema: &Schema, tenancy: &Tenancy, relation: &Relation) -> Vec<(Stri
             ident(&grant.grantee).to_string()
         };
         let is_superuser = schema.roles.get(&grant.grantee).is_some_and(|role| role.is_superuser);
-        if !is_superuser && !revoked.contains(&(role.clone(), privilege)) {
-            revoked.push((role, privilege));
+        let found = revoked.iter_mut().find(|found| found.0 == role && found.1 == privilege);
+        match found {
+            Some(found) => found.2 |= grant.is_grantable,
+            None if !is_superuser => revoked.push((role, privilege, grant.is_grantable)),
+            None => {}
         }
     }
     revoked

@@ -1,12 +1,13 @@
 //! Indexes that begin with the tenant, and foreign keys that hold it.
 
+use crate::pg::ident::QualifiedName;
 use crate::schema::{Action, ForeignKey, Index, Kind, Relation, Schema};
 use crate::script::{LockMode, RelationName};
 
 use super::aim::{Aim, Aims};
 use super::name::name;
 use super::step::{Stage, Step};
-use super::template::{columns, ident, in_schema_of, qualified};
+use super::template::{columns, ident, in_schema_of, literal, qualified};
 
 /// The first major in which ON DELETE SET NULL can name the columns that are set.
 const SET_NULL_COLUMNS: u32 = 15;
@@ -20,13 +21,14 @@ pub(super) fn steps(schema: &Schema, aims: &Aims) -> Vec<Step> {
         if relation.kind == Kind::Partitioned {
             continue;
         }
-        let held: Vec<(&ForeignKey, &Aim)> = held(schema, aims, aim, relation);
+        let pointing = pointing(schema, aims, aim, relation);
+        steps.extend(left_over(aim, relation));
         let wanted = referenced(schema, aims, aim);
         for columns in &wanted {
             steps.extend(key(aim, relation, columns));
         }
         let mut indexed = !wanted.is_empty();
-        for (foreign_key, parent) in &held {
+        for (foreign_key, parent) in &pointing {
             indexed |= index_for(&mut steps, aim, relation, foreign_key);
             steps.extend(foreign_key_steps(schema, aim, relation, foreign_key, parent));
         }
@@ -37,8 +39,25 @@ pub(super) fn steps(schema: &Schema, aims: &Aims) -> Vec<Step> {
     steps
 }
 
-/// Returns the foreign keys of a table that a row of another tenant could be pointed to with, each with the table it points to.
-fn held<'a>(schema: &Schema, aims: &'a Aims, aim: &Aim, relation: &'a Relation) -> Vec<(&'a ForeignKey, &'a Aim)> {
+/// Tells whether a foreign key can hold the tenant: a partitioned table has no unique key without its partition key, NOT VALID is not for
+/// partitioned tables (before 18), and the two columns have to be comparable.
+pub(super) fn can_hold(relation: &Relation, referenced: &Relation, aim: &Aim, parent: &Aim) -> bool {
+    relation.kind == Kind::Table && referenced.kind == Kind::Table && comparable(&aim.data_type, &parent.data_type)
+}
+
+/// Tells whether there is an index's equality between two types, as a foreign key needs it.
+pub(super) fn comparable(one: &str, other: &str) -> bool {
+    let family = |name: &str| match name.split('(').next().unwrap_or(name) {
+        "smallint" | "integer" | "bigint" => "integers".to_owned(),
+        "text" | "character varying" => "text".to_owned(),
+        other => other.to_owned(),
+    };
+    family(one) == family(other)
+}
+
+/// Returns the foreign keys of a table that do not hold the tenant and could, each with the table it points to; not those beside which somebody
+/// else has made one that does.
+fn pointing<'a>(schema: &Schema, aims: &'a Aims, aim: &Aim, relation: &'a Relation) -> Vec<(&'a ForeignKey, &'a Aim)> {
     let keys = relation
         .foreign_keys
         .iter()
@@ -47,14 +66,33 @@ fn held<'a>(schema: &Schema, aims: &'a Aims, aim: &Aim, relation: &'a Relation) 
     known
         .filter(|(key, parent)| {
             // What points to the tenant itself needs no second one beside it.
-            !key.referenced_columns.contains(&parent.column) && schema.relations[&parent.table].kind == Kind::Table
+            !key.referenced_columns.contains(&parent.column)
+                && can_hold(relation, &schema.relations[&parent.table], aim, parent)
         })
-        .filter(|(key, parent)| !has_composite(relation, aim, key, parent))
+        .filter(|(key, parent)| {
+            composite(relation, aim, key, parent).is_none_or(|found| found.name == called(aim, key))
+        })
         .collect()
 }
 
-fn has_composite(relation: &Relation, aim: &Aim, key: &ForeignKey, parent: &Aim) -> bool {
-    relation.foreign_keys.iter().any(|found| {
+/// Returns those of them that lack one that holds the tenant.
+fn held<'a>(schema: &Schema, aims: &'a Aims, aim: &Aim, relation: &'a Relation) -> Vec<(&'a ForeignKey, &'a Aim)> {
+    let mut pointing = pointing(schema, aims, aim, relation);
+    pointing.retain(|(key, parent)| composite(relation, aim, key, parent).is_none());
+    pointing
+}
+
+/// Returns the name of the foreign key that holds the tenant too.
+fn called(aim: &Aim, key: &ForeignKey) -> String {
+    let own = with(&aim.column, &key.columns);
+    let mut parts = vec![aim.name.name.as_str()];
+    parts.extend(own.iter().map(String::as_str));
+    parts.push("fkey");
+    name(&parts)
+}
+
+fn composite<'a>(relation: &'a Relation, aim: &Aim, key: &ForeignKey, parent: &Aim) -> Option<&'a ForeignKey> {
+    relation.foreign_keys.iter().find(|found| {
         found.is_valid
             && found.references == key.references
             && found.columns == with(&aim.column, &key.columns)
@@ -150,26 +188,15 @@ fn index(aim: &Aim, called: &str, is_unique: bool, listed: &str, why: &str) -> S
 fn index_for(steps: &mut Vec<Step>, aim: &Aim, relation: &Relation, key: &ForeignKey) -> bool {
     let wanted = with(&aim.column, &key.columns);
     let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    let called = index_name(aim, &key.columns);
+    let old = relation.indexes.iter().find(|index| is_plain(index, &key.columns));
     if relation.has_index_on(&names) {
         return true;
     }
-    let plain = |index: &&Index| {
-        let columns: Option<Vec<String>> = index.columns.iter().cloned().collect();
-        columns.as_ref() == Some(&key.columns)
-            && !index.is_unique
-            && !index.is_partial
-            && index.method == "btree"
-            && index.constraint.is_none()
-    };
-    let old = relation.indexes.iter().find(plain);
     if old.is_none() && !relation.has_index_on(&key.columns.iter().map(String::as_str).collect::<Vec<_>>()) {
         // Nobody wanted one for this foreign key.
         return false;
     }
-    let parts: Vec<&str> = std::iter::once(aim.name.name.as_str())
-        .chain(names.iter().copied())
-        .collect();
-    let called = name(&[&parts[..], &["idx"]].concat());
     steps.push(index(
         aim,
         &called,
@@ -177,26 +204,72 @@ fn index_for(steps: &mut Vec<Step>, aim: &Aim, relation: &Relation, key: &Foreig
         &columns(names),
         "lookups within a tenant, and the foreign key's own",
     ));
-    if let Some(old) = old {
-        steps.push(Step {
-            stage: Stage::OldIndexes,
-            tables: vec![aim.name.clone()],
-            lock: Some(LockMode::ShareUpdateExclusive),
-            statements: vec![format!(
-                "drop index concurrently {}",
-                in_schema_of(&aim.name, &old.name)
-            )],
-            undo: vec![again(&old.definition)],
-            why: format!("{called} does its work"),
-        });
-    }
+    steps.extend(old.map(|old| old_index(aim, old, &called)));
     true
 }
 
+/// Tells whether an index is there for nothing but a foreign key.
+fn is_plain(index: &Index, of: &[String]) -> bool {
+    let columns: Option<Vec<String>> = index.columns.iter().cloned().collect();
+    columns.as_deref() == Some(of)
+        && !index.is_unique
+        && !index.is_partial
+        && index.method == "btree"
+        && index.constraint.is_none()
+        && !index.is_marked
+}
+
+/// Returns the indexes whose work ours do already: files of an earlier plan were given up between the two.
+fn left_over(aim: &Aim, relation: &Relation) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut done: Vec<&[String]> = Vec::new();
+    for key in &relation.foreign_keys {
+        let of = match key.columns.split_first() {
+            Some((first, rest)) if *first == aim.column && !rest.is_empty() => rest,
+            _ => &key.columns,
+        };
+        let called = index_name(aim, of);
+        let is_made = relation
+            .indexes
+            .iter()
+            .any(|index| index.name == called && index.is_valid);
+        let old = relation.indexes.iter().find(|index| is_plain(index, of));
+        if let Some(old) = old.filter(|_| is_made && !done.contains(&of)) {
+            done.push(of);
+            steps.push(old_index(aim, old, &called));
+        }
+    }
+    steps
+}
+
+/// Returns the name of the index that begins with the tenant, for a foreign key of these columns.
+fn index_name(aim: &Aim, of: &[String]) -> String {
+    let mut parts = vec![aim.name.name.as_str(), aim.column.as_str()];
+    parts.extend(of.iter().map(String::as_str));
+    parts.push("idx");
+    name(&parts)
+}
+
+fn old_index(aim: &Aim, old: &Index, called: &str) -> Step {
+    let name = in_schema_of(&aim.name, &old.name);
+    Step {
+        stage: Stage::OldIndexes,
+        tables: vec![aim.name.clone()],
+        lock: Some(LockMode::ShareUpdateExclusive),
+        statements: vec![format!("drop index concurrently {name}")],
+        undo: again(old, &name),
+        why: format!("{called} does its work"),
+    }
+}
+
 /// Makes an index again, beside writers.
-fn again(definition: &str) -> String {
-    let (create, rest) = definition.split_once("INDEX ").unwrap_or((definition, ""));
-    format!("{create}INDEX CONCURRENTLY {rest}")
+fn again(index: &Index, called: &QualifiedName) -> Vec<String> {
+    let (create, rest) = index.definition.split_once("INDEX ").unwrap_or((&index.definition, ""));
+    let mut statements = vec![format!("{create}INDEX CONCURRENTLY {rest}")];
+    if let Some(comment) = &index.comment {
+        statements.push(format!("comment on index {called} is {}", literal(comment)));
+    }
+    statements
 }
 
 /// The index without which every query would read all tenants' rows.
@@ -229,10 +302,7 @@ fn first_index(aim: &Aim, relation: &Relation) -> Step {
 fn foreign_key_steps(schema: &Schema, aim: &Aim, relation: &Relation, key: &ForeignKey, parent: &Aim) -> Vec<Step> {
     let own = with(&aim.column, &key.columns);
     let others = with(&parent.column, &key.referenced_columns);
-    let parts: Vec<&str> = std::iter::once(aim.name.name.as_str())
-        .chain(own.iter().map(String::as_str))
-        .collect();
-    let called = name(&[&parts[..], &["fkey"]].concat());
+    let called = called(aim, key);
     let (table, quoted) = (qualified(&aim.name), ident(&called));
     let mut tables: Vec<RelationName> = vec![aim.name.clone()];
     if parent.name != aim.name {
@@ -265,24 +335,30 @@ fn foreign_key_steps(schema: &Schema, aim: &Aim, relation: &Relation, key: &Fore
             "a row points to its own tenant's rows only",
         ));
     }
-    let validate = format!("alter table {table} validate constraint {quoted}");
-    steps.push(step(
-        Stage::ValidateKeys,
-        LockMode::ShareUpdateExclusive,
-        vec![validate],
-        Vec::new(),
-        "so do the rows that are there",
-    ));
+    if !found.is_some_and(|found| found.is_valid) {
+        let validate = format!("alter table {table} validate constraint {quoted}");
+        steps.push(step(
+            Stage::ValidateKeys,
+            LockMode::ShareUpdateExclusive,
+            vec![validate],
+            Vec::new(),
+            "so do the rows that are there",
+        ));
+    }
     if does_all {
         let old = ident(&key.name);
         let drop = format!("alter table {table} drop constraint {old}");
-        let undo = vec![
-            format!(
-                "alter table {table} add constraint {old} {} not valid",
-                definition(schema, key)
-            ),
-            format!("alter table {table} validate constraint {old}"),
-        ];
+        let again = definition(schema, key);
+        let mut undo = vec![format!("alter table {table} add constraint {old} {again} not valid")];
+        if key.is_valid {
+            undo.push(format!("alter table {table} validate constraint {old}"));
+        }
+        if let Some(comment) = &key.comment {
+            undo.push(format!(
+                "comment on constraint {old} on {table} is {}",
+                literal(comment)
+            ));
+        }
         steps.push(step(
             Stage::Replaced,
             LockMode::AccessExclusive,
@@ -322,7 +398,7 @@ fn actions(schema: &Schema, key: &ForeignKey) -> (String, bool) {
     )
 }
 
-fn deferrable(key: &ForeignKey) -> &'static str {
+pub(super) fn deferrable(key: &ForeignKey) -> &'static str {
     match (key.is_deferrable, key.is_deferred) {
         (false, _) => "",
         (true, false) => " deferrable",

@@ -11,7 +11,7 @@ use crate::tenancy::{Existing, Tenancy};
 use super::aim::{Aim, Aims, Source};
 use super::step::{Stage, Step};
 use super::template::{ident, qualified};
-use super::{backfill, enforce, expression, keys, warn};
+use super::{backfill, consistent, enforce, expression, keys, warn};
 
 /// The first major that knows views with the rights of whoever asks.
 const SECURITY_INVOKER: u32 = 15;
@@ -73,6 +73,7 @@ pub fn plan(schema: &Schema, tenancy: &Tenancy, aims: &Aims, nulls: &BTreeMap<Oi
         let rows = nulls.get(&aim.table).copied().unwrap_or_default();
         findings.extend(unfilled(schema, aim, rows));
         steps.extend(backfill::steps(schema, tenancy, aim, rows.without > 0));
+        findings.extend(warn::fires(schema, aim, rows.without));
         if let Some(finding) = others(schema, tenancy, aim) {
             findings.push(finding);
         } else {
@@ -80,6 +81,7 @@ pub fn plan(schema: &Schema, tenancy: &Tenancy, aims: &Aims, nulls: &BTreeMap<Oi
         }
     }
     steps.extend(keys::steps(schema, aims));
+    steps.extend(consistent::steps(schema, aims));
     steps.extend(views(schema, tenancy, aims, &mut findings));
     findings.extend(warn::warnings(schema, tenancy, aims));
     let place = |name: &RelationName| aims.tables.iter().position(|aim| aim.name == *name);
@@ -210,7 +212,15 @@ fn views(schema: &Schema, tenancy: &Tenancy, aims: &Aims, findings: &mut Vec<Fin
             tables: vec![view.name.clone()],
             lock: Some(LockMode::AccessExclusive),
             statements: vec![format!("alter view {name} set (security_invoker = true)")],
-            undo: vec![format!("alter view {name} reset (security_invoker)")],
+            undo: vec![if view
+                .options
+                .iter()
+                .any(|option| option.starts_with("security_invoker="))
+            {
+                format!("alter view {name} set (security_invoker = false)")
+            } else {
+                format!("alter view {name} reset (security_invoker)")
+            }],
             why: "it shows a session its own tenant's rows".to_owned(),
         });
     }

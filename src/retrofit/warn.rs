@@ -1,7 +1,7 @@
 //! Who will be locked out, and what will see less.
 
 use crate::finding::{Finding, Severity};
-use crate::schema::{Kind, Relation, Schema};
+use crate::schema::{Kind, Relation, Schema, Trigger};
 use crate::tenancy::{Existing, Tenancy};
 
 use super::aim::{Aim, Aims, Source};
@@ -14,6 +14,7 @@ pub(super) fn warnings(schema: &Schema, tenancy: &Tenancy, aims: &Aims) -> Vec<F
         found.extend(without_policy(schema, tenancy, relation));
         found.extend(tree(schema, tenancy, relation));
         found.extend(beside(tenancy, relation));
+        found.extend(no_index(aim, relation));
         found.extend(no_trigger(aim));
     }
     found.extend(escaping(schema, tenancy));
@@ -94,6 +95,19 @@ fn tree(schema: &Schema, tenancy: &Tenancy, relation: &Relation) -> Option<Findi
     Some(warning("retrofit.partition", relation.name.to_string(), message, help))
 }
 
+/// An index on a partitioned table cannot be made beside writers in one statement: it is made on each partition, and attached.
+fn no_index(aim: &Aim, relation: &Relation) -> Option<Finding> {
+    if relation.kind != Kind::Partitioned || relation.has_index_on(&[&aim.column]) {
+        return None;
+    }
+    let message = format!(
+        "is partitioned and has no index that begins with {}: every query reads all tenants' rows",
+        aim.column
+    );
+    let help = "make one by a migration of your own: CREATE INDEX ON ONLY the parent, CREATE INDEX CONCURRENTLY on each partition, then ALTER INDEX ... ATTACH PARTITION";
+    Some(warning("retrofit.no-index", relation.name.to_string(), message, help))
+}
+
 fn beside(tenancy: &Tenancy, relation: &Relation) -> Option<Finding> {
     let others: Vec<&str> = relation
         .policies
@@ -126,6 +140,32 @@ fn no_trigger(aim: &Aim) -> Option<Finding> {
             "let the application set the tenant before this is applied",
         )
     })
+}
+
+/// Triggers of the application that the backfill's UPDATE sets off, such as those that write the time of the last change. They stay as they are:
+/// whoever switched them off would have every other session's rows go without them meanwhile.
+pub(super) fn fires(schema: &Schema, aim: &Aim, rows: u64) -> Option<Finding> {
+    let relation = &schema.relations[&aim.table];
+    if rows == 0 || matches!(aim.source, Source::There | Source::Root) {
+        return None;
+    }
+    let fires = |trigger: &&Trigger| {
+        trigger.is_enabled
+            && trigger.fires_on_update
+            && (trigger.update_columns.is_empty() || trigger.update_columns.contains(&aim.column))
+    };
+    let names: Vec<&str> = (relation.triggers.iter().filter(fires))
+        .map(|trigger| trigger.name.as_str())
+        .collect();
+    if names.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "has triggers that fire on the backfill's UPDATE of {rows} rows: {}",
+        names.join(", ")
+    );
+    let help = "see that they may (a time of the last change is written anew; what they send goes out once a row), or give them UPDATE OF with their columns";
+    Some(warning("retrofit.fires", aim.name.to_string(), message, help))
 }
 
 /// Roles of the application that row security never holds back.

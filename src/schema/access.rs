@@ -9,6 +9,9 @@ pub struct Grant {
     pub grantee: String,
     /// `SELECT`, `USAGE`.
     pub privilege: String,
+    /// WITH GRANT OPTION; told of relations only.
+    #[serde(default)]
+    pub is_grantable: bool,
 }
 
 impl Grant {

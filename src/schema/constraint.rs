@@ -75,6 +75,8 @@ pub struct ForeignKey {
     pub is_valid: bool,
     /// Whether a partition has it from its parent.
     pub is_inherited: bool,
+    /// Its comment.
+    pub comment: Option<String>,
 }
 
 /// A check constraint.

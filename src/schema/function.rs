@@ -57,6 +57,10 @@ pub struct Trigger {
     pub function: Oid,
     /// Whether it fires.
     pub is_enabled: bool,
+    /// Whether UPDATE is one of its events.
+    pub fires_on_update: bool,
+    /// The columns of UPDATE OF; none where every UPDATE counts.
+    pub update_columns: Vec<String>,
     /// `CREATE TRIGGER ...`, as the server writes it.
     pub definition: String,
 }

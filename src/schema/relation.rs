@@ -162,6 +162,10 @@ pub struct Index {
     pub is_valid: bool,
     /// Whether it is a part of the index of a partitioned table.
     pub is_inherited: bool,
+    /// Its comment.
+    pub comment: Option<String>,
+    /// Whether CLUSTER ON or REPLICA IDENTITY names it.
+    pub is_marked: bool,
     /// The constraint it belongs to.
     pub constraint: Option<String>,
     /// `CREATE INDEX ...`, as the server writes it.

@@ -109,6 +109,91 @@ fn half_of_the_files_can_be_gone_on_with() {
 }
 
 #[test]
+fn a_run_that_was_killed_is_gone_on_with() {
+    let (db, app) = built();
+    let project = project(&app);
+    project.on(&db, &["migrate"]).run().exits(0);
+    project.on(&db, &["retrofit", "write"]).run().exits(0);
+    let (files, before) = (names(&project), db.catalog());
+    // What a run leaves that was killed: files are applied, and there is no mark of how the catalog was then.
+    let killed = |at: usize| {
+        let version = files[at].split('_').next().unwrap().to_owned();
+        project.on(&db, &["migrate", "--to", &version]).run().exits(0);
+        db.psql("delete from rlsctl.schema_mark where head = (select head from rlsctl.schema_mark order by taken_at desc limit 1)");
+    };
+    killed(files.len() / 3);
+    assert_ne!(db.catalog(), before);
+    // What it has made may not be gone meanwhile.
+    db.psql("alter table tasks rename column tenant_id to elsewhere");
+    let refused = project.on(&db, &["retrofit", "apply"]).run();
+    db.psql("alter table tasks rename column elsewhere to tenant_id");
+    assert_eq!(
+        (refused.code(), refused.stderr.contains("has moved")),
+        (6, true),
+        "{}",
+        refused.stderr
+    );
+    killed(files.len() / 2);
+    project.on(&db, &["retrofit", "apply"]).run().exits(0);
+    project.on(&db, &["retrofit", "status"]).run().exits(0);
+    assert_eq!(names(&project), files);
+    gone(&db, &app);
+}
+
+#[test]
+fn what_was_given_up_halfway_is_planned_to_the_same_end() {
+    let (whole, other) = built();
+    let first = project(&other);
+    first.on(&whole, &["migrate"]).run().exits(0);
+    first.on(&whole, &["retrofit", "apply"]).run().exits(0);
+    // The comment on a policy holds a hash of the roles' names too.
+    let end_of = |db: &TestDb, app: &str| {
+        let catalog = db.catalog().replace(app, "app");
+        let lines = catalog.split('\n').filter(|line| !line.starts_with("comment policy "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let end = end_of(&whole, &other);
+    gone(&whole, &other);
+    let stages = names(&first).len();
+    for at in 2..stages {
+        let (db, app) = built();
+        let project = project(&app);
+        project.on(&db, &["migrate"]).run().exits(0);
+        let before = db.catalog();
+        project.on(&db, &["retrofit", "write"]).run().exits(0);
+        let files = names(&project);
+        let version = files[at].split('_').next().unwrap().to_owned();
+        project.on(&db, &["migrate", "--to", &version]).run().exits(0);
+        for file in &files[at + 1..] {
+            project.remove(format!("migrations/{file}"));
+            let _ = fs::remove_file(project.path().join(format!("migrations.undo/{file}")));
+        }
+        project.on(&db, &["retrofit", "apply"]).run().exits(0);
+        assert_eq!(end_of(&db, &app), end, "after {}", files[at]);
+        project.on(&db, &["retrofit", "undo", "--all"]).run().exits(0);
+        assert_eq!(db.catalog(), before, "after {}", files[at]);
+        gone(&db, &app);
+    }
+}
+
+#[test]
+fn files_that_a_killed_run_has_not_written_are_written() {
+    let (db, app) = built();
+    let project = project(&app);
+    project.on(&db, &["migrate"]).run().exits(0);
+    project.on(&db, &["retrofit", "write"]).run().exits(0);
+    let files = names(&project);
+    for file in &files[5..] {
+        project.remove(format!("migrations/{file}"));
+    }
+    project.on(&db, &["retrofit", "apply"]).run().exits(0);
+    assert_eq!(names(&project), files);
+    project.on(&db, &["retrofit", "status"]).run().exits(0);
+    project.on(&db, &["retrofit", "undo", "--all"]).run().exits(0);
+    gone(&db, &app);
+}
+
+#[test]
 fn what_has_to_be_decided_stops_it_before_anything_is_written() {
     let (db, app) = built();
     db.psql("create table settings (id int primary key)");
