@@ -2,6 +2,7 @@
 
 mod applying;
 mod planning;
+mod proposing;
 
 use rlsctl::pg::{self, Environment, Settings, Work};
 use rlsctl::retrofit::{Composed, Plan, compose, look, plan};

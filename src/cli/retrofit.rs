@@ -14,7 +14,7 @@ use crate::tenancy::{Tenancy, tenancy};
 use super::connection::{Gathered, applied, gather};
 use super::context::{Context, Refusal, block_on};
 use super::retrofit_args::{PlanArgs, RetrofitAction, RetrofitArgs, WriteArgs};
-use super::{retrofit_apply, retrofit_undo};
+use super::{retrofit_apply, retrofit_init, retrofit_undo};
 
 /// The command's name in documents.
 pub(super) const NAME: &str = "retrofit";
@@ -22,6 +22,7 @@ pub(super) const NAME: &str = "retrofit";
 /// Plans, writes what is planned, applies it, and takes it back.
 pub fn run(context: &Context<'_>, args: &RetrofitArgs) -> Result<Exit, Failure> {
     match &args.action {
+        RetrofitAction::Init(args) => return retrofit_init::run(context, args),
         RetrofitAction::Apply(args) => return retrofit_apply::run(context, &model(context)?, args),
         RetrofitAction::Undo(args) => return retrofit_undo::run(context, args),
         RetrofitAction::Plan(_) | RetrofitAction::Write(_) | RetrofitAction::Status(_) => {}
