@@ -17,6 +17,7 @@ pub fn proposal_document(proposal: &Proposal, is_written: bool) -> Document {
         .summary("from_parent", counts.from_parent)
         .summary("to_decide", counts.open)
         .summary("written", is_written)
+        .with("action", "init")
         .with("tenancy", json(&proposal.to_table()))
         .with("reasons", proposal.column_reasons.clone())
         .with("roles", json(&proposal.roles))
