@@ -334,3 +334,26 @@ fn it_is_added_to_the_configuration_and_never_over_one() {
     assert_eq!(db.psql("select to_regnamespace('rlsctl') is null"), "t");
     gone(&db, &app);
 }
+
+#[test]
+fn the_guides_examples_can_be_read() {
+    let guide = include_str!("../../docs/guide.md");
+    let (_, section) = guide.split_once("## Retrofit\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let mut identities = Vec::new();
+    for block in section.split("```toml\n").skip(1) {
+        let (block, _) = block.split_once("```").unwrap();
+        let table: toml::Table = toml::from_str(block).unwrap_or_else(|error| panic!("{error}\n{block}"));
+        let mut table = table
+            .get("tenancy")
+            .and_then(|it| it.as_table().cloned())
+            .unwrap_or(table);
+        table
+            .entry("app_roles")
+            .or_insert_with(|| toml::Value::from(vec!["app"]));
+        let model = tenancy(&table).unwrap_or_else(|error| panic!("{error}\n{block}"));
+        identities.push(std::mem::discriminant(&model.identity));
+    }
+    identities.dedup();
+    assert_eq!(identities.len(), 4, "an example for each");
+}

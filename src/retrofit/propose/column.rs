@@ -173,6 +173,7 @@ fn told(schema: &Schema, tables: &[&Relation], one: &Candidate<'_>) -> Chosen {
     let of = data_type
         .as_deref()
         .map_or(String::new(), |data_type| format!(", of type {data_type}"));
+    let have = if one.tables.len() == 1 { "has" } else { "have" };
     let by_name = if to.is_none() {
         like_tenants(tables, &one.name)
     } else {
@@ -184,7 +185,7 @@ fn told(schema: &Schema, tables: &[&Relation], one: &Candidate<'_>) -> Chosen {
         by_name,
         is_owner: false,
         reasons: vec![format!(
-            "{} of {} tables have {}{of}, {points}.",
+            "{} of {} tables {have} {}{of}, {points}.",
             one.tables.len(),
             tables.len(),
             one.name
