@@ -13,12 +13,12 @@ indexes, foreign keys that hold the tenant, policies and ENABLE, views. Each is 
 with what takes it back beside it.
 
 Examples:
-  rlsctl retrofit init --write         propose [tenancy] from the catalog, to be read and mended
-  rlsctl retrofit plan                 what is missing on each table, and what has to be decided
-  rlsctl retrofit write                write the files
-  rlsctl migrate                       apply them
-  rlsctl retrofit apply                all of these at once
-  rlsctl retrofit undo --all           back to where it began")]
+  rlsctl retrofit init --write    propose [tenancy] from the catalog
+  rlsctl retrofit plan            what is missing, and what has to be decided
+  rlsctl retrofit write           write the files
+  rlsctl migrate                  apply them
+  rlsctl retrofit apply           all of these from the plan on
+  rlsctl retrofit undo --all      back to where it began")]
 pub struct RetrofitArgs {
     /// What is to be done.
     #[command(subcommand)]

@@ -192,10 +192,13 @@ fn texts<'a>(schema: &'a Schema, tables: &[&'a Relation]) -> Vec<(&'a str, Strin
             );
         }
     }
+    // The functions that policies of ours call ask for what was configured before.
+    let is_ours = |name: &str| matches!(name, "active_tenant" | "tenant_ids");
     for function in schema
         .functions
         .values()
         .filter(|function| !super::SERVICES.contains(&function.schema.as_str()))
+        .filter(|function| !(function.is_security_definer && is_ours(&function.name)))
     {
         let name = RelationName::qualified(&function.schema, &function.name);
         found.push((function.body.as_str(), format!("function {name} asks for it")));
@@ -234,7 +237,7 @@ fn claim(schema: &Schema, tables: &[&Relation]) -> Option<(Vec<String>, String)>
 
 /// Returns the table of members with its columns for tenant and user.
 fn membership(schema: &Schema, tables: &[&Relation], chosen: &Chosen) -> Option<(RelationName, String, String)> {
-    let mut found: Vec<(bool, RelationName, String, String)> = Vec::new();
+    let mut found: Vec<((bool, bool), RelationName, String, String)> = Vec::new();
     for table in tables {
         let to_tenants = table.foreign_keys.iter().find(|key| {
             let root = chosen.to.as_ref().map(|(oid, _)| *oid).or(chosen.by_name);
@@ -243,9 +246,11 @@ fn membership(schema: &Schema, tables: &[&Relation], chosen: &Chosen) -> Option<
         let tenant = to_tenants
             .map(|key| key.columns[0].clone())
             .or_else(|| table.column(&chosen.name).map(|column| column.name.clone()));
+        // Whoever made a row, or invited somebody, is not the one it is about.
+        let is_another = |name: &str| name.ends_with("_by") || name.contains("_by_") || name.contains("By");
         let to_people = table.foreign_keys.iter().find(|key| {
             let is_people = schema.relations.get(&key.references).is_some_and(is_of_people);
-            key.columns.len() == 1 && is_people && !plain(&key.columns[0]).ends_with("by")
+            key.columns.len() == 1 && is_people && !is_another(&key.columns[0])
         });
         let by_name = || {
             table
@@ -259,10 +264,13 @@ fn membership(schema: &Schema, tables: &[&Relation], chosen: &Chosen) -> Option<
         let (Some(tenant), Some(user)) = (tenant, user) else {
             continue;
         };
-        let is_called = plain(&table.name.name).contains("member");
+        let name = plain(&table.name.name);
+        let is_called = name.contains("member") && !name.contains("invit");
         let is_pair = |columns: &[String]| columns.len() == 2 && columns.contains(&tenant) && columns.contains(&user);
-        if is_called || table.keys.iter().any(|key| is_pair(&key.columns)) {
-            found.push((!is_called, table.name.clone(), tenant, user));
+        let is_keyed = table.keys.iter().any(|key| is_pair(&key.columns));
+        if is_called || is_keyed {
+            let rank = (!(is_called && is_keyed), !is_called);
+            found.push((rank, table.name.clone(), tenant, user));
         }
     }
     found.sort();

@@ -141,7 +141,9 @@ pub fn propose(schema: &Schema) -> Option<Proposal> {
         force: Force::default(),
         tables: std::collections::BTreeMap::new(),
     };
-    let with_policies = ours.iter().filter(|table| !table.policies.is_empty());
+    let with_policies = ours
+        .iter()
+        .filter(|table| table.policies.iter().any(|policy| !super::enforce::is_ours(policy)));
     Some(Proposal {
         column: chosen.name.clone(),
         data_type: chosen.data_type.clone(),

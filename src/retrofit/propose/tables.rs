@@ -237,12 +237,19 @@ impl Search<'_> {
 
     fn aimed(&self, table: &Relation, source: &Source, reason: &str) -> TableProposal {
         let Source::Parent { key, .. } = source else {
-            let found = if *source == Source::Root {
-                Found::Tenants
+            // Its key may be the tenant too, where it has a row for each.
+            let is_theirs = self.chosen.to.as_ref().is_none_or(|(root, _)| *root == table.oid);
+            if *source == Source::Root && is_theirs {
+                return proposal(table, Found::Tenants, reason);
+            }
+            let column = table.column(&self.chosen.name);
+            let may_be_null = column.is_some_and(|column| !column.not_null);
+            let reason = if may_be_null {
+                "it has the column, which may be null"
             } else {
-                Found::Has
+                "it has the column"
             };
-            return proposal(table, found, reason);
+            return proposal(table, Found::Has, reason);
         };
         let told = format!("{}; {reason}", self.way(table, key));
         if table.column(&self.chosen.name).is_some() {
@@ -329,6 +336,14 @@ impl Search<'_> {
         if is_of_people(table) {
             return "no way leads to a tenant, and its rows are people: shared, everybody would see all of them"
                 .to_owned();
+        }
+        let root = self
+            .chosen
+            .to
+            .as_ref()
+            .and_then(|(root, _)| self.schema.relations.get(root));
+        if root.is_some_and(|root| root.foreign_keys.iter().any(|key| key.references == table.oid)) {
+            return "the tenants point to it, so it is above them: shared, everybody would see all of it".to_owned();
         }
         let mut names: Vec<String> = self
             .schema

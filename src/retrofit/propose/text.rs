@@ -5,8 +5,8 @@ use crate::tenancy::{Identity, UserSource, Which};
 use super::tables::quoted;
 use super::{Found, Part, Proposal, TableProposal};
 
-/// How wide comments are set.
-const WIDTH: usize = 110;
+/// How wide comments are set: they fit a terminal.
+const WIDTH: usize = 79;
 /// What a person has to decide begins with this.
 pub(super) const CHOOSE: &str = "choose:";
 
@@ -202,6 +202,20 @@ fn tables(text: &mut String, proposal: &Proposal) {
         if !names.is_empty() {
             comment(text, "", &format!("{words} {names}."));
         }
+    }
+    let may_be_null: Vec<String> = of(Found::Has)
+        .filter(|table| table.reason.contains("may be null"))
+        .map(|table| table.table.to_string())
+        .collect();
+    if !may_be_null.is_empty() {
+        comment(
+            text,
+            "",
+            &format!(
+                "It may be null, and the plan counts the rows without a tenant: {}.",
+                may_be_null.join(", ")
+            ),
+        );
     }
     for (found, words) in [
         (
