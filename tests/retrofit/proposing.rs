@@ -275,6 +275,39 @@ fn what_is_in_use_says_how_a_session_tells_whose_it_is() {
 }
 
 #[test]
+fn what_is_above_tenants_and_who_invites_is_told_apart() {
+    let db = TestDb::new();
+    db.psql(
+        "create table orgs (id int primary key); create table users (id int primary key);
+         create table projects (id int primary key, org_id int references orgs);
+         create table invitations (id int primary key, project_id int references projects, invited_by_user_id int references users);
+         create table member_invitations (id int primary key, project_id int references projects, user_id int references users);
+         create table project_members (project_id int references projects, user_id int references users, primary key (project_id, user_id));
+         create table quotas (project_id int primary key references projects)",
+    );
+    let app = app(&db);
+    let proposal = proposed(&db);
+    let Identity::Membership(membership) = read_back(&proposal).identity else {
+        panic!()
+    };
+    assert_eq!(membership.table, RelationName::qualified("public", "project_members"));
+    let of = |name: &str| {
+        let table = proposal.tables.iter().find(|it| it.table.name == name).unwrap();
+        (table.found, table.reason.as_str())
+    };
+    assert_eq!(of("projects").0, Found::Tenants);
+    assert_eq!(of("quotas"), (Found::Has, "it has the column"));
+    assert_eq!(of("invitations"), (Found::Has, "it has the column, which may be null"));
+    assert!(
+        of("orgs").0 == Found::NoWay && of("orgs").1.contains("above them"),
+        "{:?}",
+        of("orgs")
+    );
+    assert!(of("users").1.contains("people"), "{:?}", of("users"));
+    gone(&db, &app);
+}
+
+#[test]
 fn rows_of_users_have_an_owner() {
     let db = TestDb::new();
     db.psql(
