@@ -20,6 +20,9 @@ fn reference() -> String {
     {
         let name = format!("rlsctl {}", sub.get_name());
         section(&mut text, &name, &mut sub);
+        for mut action in sub.get_subcommands().filter(|it| it.get_name() != "help").cloned() {
+            section(&mut text, &format!("{name} {}", action.get_name()), &mut action);
+        }
     }
     text
 }

@@ -4,6 +4,7 @@ mod applying;
 mod articles;
 mod edges;
 mod planning;
+mod proposing;
 
 use rlsctl::catalog::Fingerprint;
 use rlsctl::pg::{self, Environment, Sessions, Settings, Work};

@@ -21,6 +21,7 @@ mod reap_idle;
 mod retrofit;
 mod retrofit_apply;
 mod retrofit_args;
+mod retrofit_init;
 mod retrofit_undo;
 mod run;
 mod session_args;

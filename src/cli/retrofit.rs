@@ -14,7 +14,7 @@ use crate::tenancy::{Tenancy, tenancy};
 use super::connection::{Gathered, applied, gather};
 use super::context::{Context, Refusal, block_on};
 use super::retrofit_args::{PlanArgs, RetrofitAction, RetrofitArgs, WriteArgs};
-use super::{retrofit_apply, retrofit_undo};
+use super::{retrofit_apply, retrofit_init, retrofit_undo};
 
 /// The command's name in documents.
 pub(super) const NAME: &str = "retrofit";
@@ -22,6 +22,7 @@ pub(super) const NAME: &str = "retrofit";
 /// Plans, writes what is planned, applies it, and takes it back.
 pub fn run(context: &Context<'_>, args: &RetrofitArgs) -> Result<Exit, Failure> {
     match &args.action {
+        RetrofitAction::Init(args) => return retrofit_init::run(context, args),
         RetrofitAction::Apply(args) => return retrofit_apply::run(context, &model(context)?, args),
         RetrofitAction::Undo(args) => return retrofit_undo::run(context, args),
         RetrofitAction::Plan(_) | RetrofitAction::Write(_) | RetrofitAction::Status(_) => {}
@@ -85,17 +86,18 @@ async fn show(
     let plan = planned(tenancy, &gathered).await?;
     let catalog = fingerprint(&gathered).await?;
     let files = compose(&plan, context.config.limits.tables_per_batch, &catalog);
-    let mut document = retrofit_document(&plan, &files, &catalog);
+    let action = if args.is_some() { "plan" } else { "status" };
+    let mut document = retrofit_document(&plan, &files, &catalog).with("action", action);
     document.target = Some(gathered.target.clone());
     gathered.session.close().await;
     let is_unfinished = plan.tables.iter().any(|table| !table.missing.is_empty());
     let text = if let Some(args) = args {
-        retrofit_text(&plan, &files, args.files)
+        retrofit_text(&plan, &files, args.files, context.ui.width())
     } else {
         if is_unfinished {
             document.exit = Exit::Findings;
         }
-        retrofit_status_text(&plan)
+        retrofit_status_text(&plan, context.ui.width())
     };
     context.print(&document, &text)?;
     Ok(document.exit)
@@ -127,6 +129,12 @@ async fn write(
     let (mut document, text) = retrofit_written_document(&made, &plan, args.dry_run);
     document.target = Some(gathered.target);
     context.print(&document, &text)?;
+    let files = count(made.len(), "file");
+    context.ui.note(&match (made.is_empty(), args.dry_run) {
+        (true, _) => "nothing is missing, so there is nothing to write".to_owned(),
+        (false, true) => format!("would write {files}"),
+        (false, false) => format!("wrote {files}; next: `rlsctl retrofit apply`, or `rlsctl migrate`"),
+    });
     Ok(Exit::Done)
 }
 

@@ -13,11 +13,12 @@ indexes, foreign keys that hold the tenant, policies and ENABLE, views. Each is 
 with what takes it back beside it.
 
 Examples:
-  rlsctl retrofit plan                 what is missing on each table, and what has to be decided
-  rlsctl retrofit write                write the files
-  rlsctl migrate                       apply them
-  rlsctl retrofit apply                all of these at once
-  rlsctl retrofit undo --all           back to where it began")]
+  rlsctl retrofit init --write    propose [tenancy] from the catalog
+  rlsctl retrofit plan            what is missing, and what has to be decided
+  rlsctl retrofit write           write the files
+  rlsctl migrate                  apply them
+  rlsctl retrofit apply           all of these from the plan on
+  rlsctl retrofit undo --all      back to where it began")]
 pub struct RetrofitArgs {
     /// What is to be done.
     #[command(subcommand)]
@@ -45,6 +46,8 @@ impl RetrofitArgs {
 /// The actions.
 #[derive(Debug, Subcommand)]
 pub enum RetrofitAction {
+    /// Propose [tenancy] from the catalog, with its reasons; what has two answers is left to you
+    Init(InitArgs),
     /// Say what is missing on each table, in what order, with which locks, and what cannot be decided; changes nothing
     Plan(PlanArgs),
     /// Write what is missing as migrations, each with what takes it back
@@ -55,6 +58,25 @@ pub enum RetrofitAction {
     Status(StatusArgs),
     /// Take tables back a stage, or everything to where it began; rows are kept
     Undo(UndoArgs),
+}
+
+/// `retrofit init`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Prints lines for rlsctl.toml: the column that tables share, where the other tables would take it from, the roles that use \
+them, and how a session may say whose it is. What has to be decided is commented out and begins with `# choose:`. \
+Changes nothing on the server. With --write the lines go behind what rlsctl.toml has; one that has [tenancy] is left alone.
+
+Exit codes: 0 proposed, 6 there are no tables to propose for, or rlsctl.toml is not there or has [tenancy].
+
+Examples:
+  rlsctl retrofit init
+  rlsctl retrofit init --write && grep -n choose: rlsctl.toml
+  rlsctl retrofit init --format json | jq -r '.tables[] | select(.found == \"no-way\") | .table'")]
+pub struct InitArgs {
+    /// Add it to rlsctl.toml, if that has no [tenancy] yet
+    #[arg(long)]
+    pub write: bool,
 }
 
 /// `retrofit plan`.

@@ -111,6 +111,7 @@ fn print(context: &Context<'_>, made: &[Made], is_dry: bool) -> Result<Exit, Fai
     let document = Document::new(NAME, Exit::Done)
         .summary("files", made.len())
         .summary("written", !is_dry && !made.is_empty())
+        .with("action", "undo")
         .with("files", paths);
     if made.is_empty() {
         context.ui.note(&format!("{} to take back", count(0, "file")));

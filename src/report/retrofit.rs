@@ -6,8 +6,10 @@ use crate::exit::Exit;
 use crate::finding::Severity;
 use crate::migration::Made;
 use crate::retrofit::{Composed, Manner, Plan, Source, Step, TablePlan};
+use crate::script::RelationName;
 
 use super::document::Document;
+use super::fold::folded;
 use super::text::{DIM, GOOD, count, of_severity, printable, render_findings, sort_findings};
 
 /// How wide names of tables are set before the column is given up.
@@ -94,26 +96,38 @@ fn source(source: &Source) -> String {
     }
 }
 
-/// Returns a plan for people: a table to a line, then the files, then what has to be decided.
-pub fn retrofit_text(plan: &Plan, files: &[Composed], in_full: bool) -> String {
+/// Returns a plan for people: a table to a line, then the files, then what has to be decided. Lines are broken at a terminal's `width`; the files
+/// themselves are not.
+pub fn retrofit_text(plan: &Plan, files: &[Composed], in_full: bool, width: Option<u16>) -> String {
+    let fitting = |text: &str| width.map_or_else(|| text.to_owned(), |width| folded(text, width.into()));
     let mut text = String::new();
-    let names = plan.tables.iter().map(|table| table.name.to_string().len());
-    let width = names.max().unwrap_or_default().min(WIDEST);
+    let widest = widest(plan);
     for table in &plan.tables {
-        text.push_str(&table_text(table, width));
+        text.push_str(&table_text(table, widest));
     }
     if !plan.shared.is_empty() {
-        let names: Vec<String> = plan.shared.iter().map(ToString::to_string).collect();
+        let names: Vec<String> = shared(plan).iter().map(ToString::to_string).collect();
         text.push_str(&format!(
             "{DIM}shared on purpose:{DIM:#} {}\n",
             printable(&names.join(", "))
         ));
     }
     if !files.is_empty() {
-        text.push_str(&format!("\n{} to write, in this order:\n", count(files.len(), "file")));
+        let when = if plan.is_stopped() {
+            "for what is decided"
+        } else {
+            "to write"
+        };
+        text.push_str(&format!("\n{} {when}, in this order:\n", count(files.len(), "file")));
     }
+    let mut text = fitting(&text);
+    let widest = files
+        .iter()
+        .map(|file| file.name.chars().count())
+        .max()
+        .unwrap_or_default();
     for file in files {
-        text.push_str(&file_text(file));
+        text.push_str(&fitting(&file_text(file, widest.min(WIDEST))));
         if in_full {
             text.push_str(&format!("\n{}\n", file.text));
         }
@@ -121,17 +135,38 @@ pub fn retrofit_text(plan: &Plan, files: &[Composed], in_full: bool) -> String {
     let mut findings = plan.findings.clone();
     sort_findings(&mut findings);
     if !findings.is_empty() {
-        text.push_str(&format!("\n{}", render_findings(&findings)));
+        text.push_str(&fitting(&format!("\n{}", render_findings(&findings))));
     }
-    text.push_str(&last_line(plan, files));
+    text.push_str(&fitting(&last_line(plan, files)));
     text
 }
 
+/// Returns the shared tables by name.
+fn shared(plan: &Plan) -> Vec<&RelationName> {
+    let mut names: Vec<&RelationName> = plan.shared.iter().collect();
+    names.sort();
+    names
+}
+
+/// How wide the column of the names is.
+fn widest(plan: &Plan) -> usize {
+    let names = plan.tables.iter().map(|table| table.name.to_string().chars().count());
+    names.filter(|length| *length <= WIDEST).max().unwrap_or_default()
+}
+
 fn table_text(table: &TablePlan, width: usize) -> String {
-    let rows = table.rows.map_or_else(
-        || "never analyzed".to_owned(),
-        |rows| count(usize::try_from(rows).unwrap_or(usize::MAX), "row"),
-    );
+    let rows = match table.rows {
+        _ if table.bytes == 0 => "empty".to_owned(),
+        None => format!("never analyzed, {}", size(table.bytes)),
+        Some(rows) => {
+            let rows = count(usize::try_from(rows).unwrap_or(usize::MAX), "row");
+            format!("{rows}, {}", size(table.bytes))
+        }
+    };
+    let source = match &table.source {
+        Source::Parent { key, .. } => format!("from its parent, by {}", key.columns.join(", ")),
+        other => source(other),
+    };
     let stages: Vec<&str> = table.missing.iter().map(|stage| stage.word()).collect();
     let name = printable(&table.name.to_string());
     let missing = if stages.is_empty() {
@@ -140,60 +175,85 @@ fn table_text(table: &TablePlan, width: usize) -> String {
         format!("needs {}", stages.join(", "))
     };
     format!(
-        "{name:width$}  {} {DIM}{}; {rows}, {} kB{DIM:#}\n  {missing}\n",
+        "{name:width$}  {} {DIM}{}; {rows}{DIM:#}\n  {missing}\n",
         printable(&table.column),
-        printable(&source(&table.source)),
-        table.bytes.div_ceil(1024),
+        printable(&source),
     )
 }
 
-fn file_text(file: &Composed) -> String {
+/// Returns bytes as a person reads them: 224 kB, 1.5 GB.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    // Tenths, so that nothing is lost on the way.
+    let (mut tenths, mut unit) = (bytes.saturating_mul(10).div_ceil(1024), 0);
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths = tenths.div_ceil(1024);
+        unit += 1;
+    }
+    let unit = UNITS[unit];
+    if tenths < 100 && tenths % 10 > 0 {
+        return format!("{}.{} {unit}", tenths / 10, tenths % 10);
+    }
+    format!("{} {unit}", tenths.div_ceil(10))
+}
+
+fn file_text(file: &Composed, width: usize) -> String {
     let how = match file.stage.manner() {
         Manner::Whole => "one transaction",
-        Manner::Sections => "sections",
+        Manner::Sections => "in sections",
         Manner::Rounds => "in rounds, a transaction each",
         Manner::Alone => "each statement by itself",
     };
     format!(
-        "  {} {DIM}{}, {how}{DIM:#}\n",
+        "  {:width$}  {DIM}{}, {how}{DIM:#}\n",
         printable(&file.name),
         count(file.tables.len(), "table")
     )
 }
 
 /// Returns where each table is, for people.
-pub fn retrofit_status_text(plan: &Plan) -> String {
+pub fn retrofit_status_text(plan: &Plan, columns: Option<u16>) -> String {
     let mut text = String::new();
-    let names = plan.tables.iter().map(|table| table.name.to_string().len());
-    let width = names.max().unwrap_or_default().min(WIDEST);
+    let width = widest(plan);
     for table in &plan.tables {
         let name = printable(&table.name.to_string());
         let stage = match table.missing.first() {
             None => format!("{GOOD}enforced{GOOD:#}"),
+            Some(last) if table.missing.len() == 1 => format!("next: {} {DIM}(the last stage){DIM:#}", last.word()),
             Some(next) => format!(
-                "next: {} {DIM}of {}{DIM:#}",
+                "next: {} {DIM}({} left){DIM:#}",
                 next.word(),
                 count(table.missing.len(), "stage")
             ),
         };
         text.push_str(&format!("{name:width$}  {stage}\n"));
     }
-    for table in &plan.shared {
+    for table in shared(plan) {
         text.push_str(&format!(
             "{:width$}  {DIM}shared on purpose{DIM:#}\n",
             printable(&table.to_string())
         ));
     }
-    let errors: Vec<_> = plan
+    let mut errors: Vec<_> = plan
         .findings
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
         .cloned()
         .collect();
+    sort_findings(&mut errors);
     if !errors.is_empty() {
         text.push_str(&format!("\n{}", render_findings(&errors)));
     }
-    text
+    let ready = plan.tables.iter().filter(|table| table.missing.is_empty()).count();
+    let undecided = match errors.len() {
+        0 => String::new(),
+        errors => format!("; {} to decide or mend", count(errors, "thing")),
+    };
+    text.push_str(&format!(
+        "\n{ready} of {} enforced{undecided}\n",
+        count(plan.tables.len(), "table")
+    ));
+    columns.map_or_else(|| text.clone(), |columns| folded(&text, columns.into()))
 }
 
 fn last_line(plan: &Plan, files: &[Composed]) -> String {
@@ -225,8 +285,29 @@ pub fn retrofit_written_document(made: &[Made], plan: &Plan, is_dry: bool) -> (D
         .fold(String::new(), |text, path| text + &printable(path) + "\n");
     let mut document = summed(Document::new("retrofit", Exit::Done), plan, made.len())
         .summary("written", !is_dry)
+        .with("action", "write")
         .with("files", paths)
         .with("undo", undo);
     document.findings.clone_from(&plan.findings);
     (document, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_told_as_a_person_reads_them() {
+        for (bytes, told) in [
+            (0, "0 kB"),
+            (1, "0.1 kB"),
+            (8192, "8 kB"),
+            (224 * 1024, "224 kB"),
+            (3 << 19, "1.5 MB"),
+            (200 << 30, "200 GB"),
+            (u64::MAX, "1677722 TB"),
+        ] {
+            assert_eq!(size(bytes), told);
+        }
+    }
 }

@@ -8,6 +8,8 @@ use crate::schema::{ForeignKey, Kind, Relation, Schema};
 use crate::script::RelationName;
 use crate::tenancy::{Backfill, Tenancy};
 
+use super::template::quoted;
+
 /// Where the values of the tenant column come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -324,9 +326,9 @@ impl<'a> Search<'a> {
             "has no column {}, and no foreign key leads from it to a table that has one",
             self.tenancy.column
         );
-        let name = &table.name;
+        let (name, key) = (&table.name, quoted(&table.name.to_string()));
         let help = format!(
-            "write one of these under [tenancy.tables.\"{name}\"]: shared = true (readable by all on purpose), column = \"...\" (its own name for it), \
+            "write one of these under [tenancy.tables.{key}]: shared = true (readable by all on purpose), column = \"...\" (its own name for it), \
              backfill = {{ constant = \"...\" }} or backfill = {{ sql = \"...\" }}"
         );
         self.problem("retrofit.no-way", &name.to_string(), &message, &help);
@@ -346,8 +348,8 @@ impl<'a> Search<'a> {
         let columns: Vec<String> = ways[0].columns.iter().map(|column| format!("\"{column}\"")).collect();
         let message = format!("several of its foreign keys lead to a tenant: {}", told.join(", "));
         let help = format!(
-            "choose under [tenancy.tables.\"{}\"], as in backfill = {{ from = [{}] }}",
-            table.name,
+            "choose under [tenancy.tables.{}], as in backfill = {{ from = [{}] }}",
+            quoted(&table.name.to_string()),
             columns.join(", ")
         );
         self.problem("retrofit.several-ways", &table.name.to_string(), &message, &help);
@@ -389,8 +391,8 @@ impl<'a> Search<'a> {
                     names.join(", ")
                 );
                 let help = format!(
-                    "break the circle under [tenancy.tables.\"{}\"]: backfill = {{ sql = \"...\" }}",
-                    relation.name
+                    "break the circle under [tenancy.tables.{}]: backfill = {{ sql = \"...\" }}",
+                    quoted(&relation.name.to_string())
                 );
                 return Err(Some(Finding::error(
                     "retrofit.circle",

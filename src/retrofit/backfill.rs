@@ -18,6 +18,10 @@ const FROM_EXPRESSION: &str = include_str!("../../sql/retrofit/backfill_expressi
 /// How many rows a round fills: some tenths of a second, in which other writers of the same rows wait.
 const ROWS_A_ROUND: usize = 5_000;
 
+/// From how many rows, or bytes where nobody has counted, the rows to fill get an index.
+const LARGE_ROWS: u64 = 100_000;
+const LARGE_BYTES: u64 = 8 * 1024 * 1024;
+
 /// Returns the steps from a table without the column, or with gaps in it, to one where it is NOT NULL. `lacks_values` says whether there are
 /// rows to fill.
 pub(super) fn steps(schema: &Schema, tenancy: &Tenancy, aim: &Aim, lacks_values: bool) -> Vec<Step> {
@@ -28,9 +32,9 @@ pub(super) fn steps(schema: &Schema, tenancy: &Tenancy, aim: &Aim, lacks_values:
         return steps;
     }
     steps.extend(column(schema, tenancy, aim, relation));
-    if lacks_values {
-        steps.extend(backfill(schema, aim, relation));
-    }
+    let backfill = lacks_values.then(|| backfill(schema, aim, relation)).flatten();
+    steps.extend(gaps(aim, relation, backfill.is_some()));
+    steps.extend(backfill);
     // A child has the check and NOT NULL from its parent.
     if relation.parents.is_empty() {
         steps.extend(required(aim, relation));
@@ -127,6 +131,55 @@ fn columns_step(aim: &Aim, statements: Vec<String>, undo: Vec<String>, what: &st
         undo,
         what.to_owned(),
     )
+}
+
+/// A round looks for rows without a tenant in the order of the key: in a large table it would read what the rounds before it have filled,
+/// again and again. The index has only what is left.
+fn gaps(aim: &Aim, relation: &Relation, is_filled: bool) -> Vec<Step> {
+    let called = name(&[&aim.name.name, &aim.column, "gaps"]);
+    let is_there = relation.indexes.iter().any(|index| index.name == called);
+    let is_large = relation
+        .rows
+        .map_or(relation.bytes >= LARGE_BYTES, |rows| rows >= LARGE_ROWS);
+    let Some(key) = relation.primary_key() else {
+        return Vec::new();
+    };
+    let (table, column, there) = (
+        qualified(&aim.name),
+        ident(&aim.column),
+        in_schema_of(&aim.name, &called),
+    );
+    let mut steps = Vec::new();
+    if is_filled && is_large && !is_there {
+        let create = format!(
+            "create index concurrently {} on {table} ({}) where {column} is null",
+            ident(&called),
+            columns(key.columns.iter().map(String::as_str))
+        );
+        let undo = vec![format!("drop index concurrently if exists {there}")];
+        let why = "a round finds its rows without reading the others".to_owned();
+        steps.push(step(
+            aim,
+            Stage::Gaps,
+            LockMode::ShareUpdateExclusive,
+            vec![create],
+            undo,
+            why,
+        ));
+    }
+    if is_there || !steps.is_empty() {
+        let drop = vec![format!("drop index concurrently {there}")];
+        let why = "nothing is left to fill".to_owned();
+        steps.push(step(
+            aim,
+            Stage::NoGaps,
+            LockMode::ShareUpdateExclusive,
+            drop,
+            Vec::new(),
+            why,
+        ));
+    }
+    steps
 }
 
 /// Fills the rows that are there.

@@ -1,7 +1,7 @@
 //! `retrofit`: row security onto tables that are there already, in stages, each with a way back.
 //!
 //! [`aim()`] says where each table shall get to, from the catalog and the tenancy model; [`plan()`] which steps are missing on the way;
-//! [`compose()`] writes them as files. All three are pure. The files are applied by `migrate`.
+//! [`compose()`] writes them as files; [`propose()`] says what the model might be. All are pure. The files are applied by `migrate`.
 
 mod aim;
 mod backfill;
@@ -14,6 +14,7 @@ mod keys;
 mod look;
 mod name;
 mod plan;
+mod propose;
 mod resume;
 mod step;
 mod template;
@@ -24,6 +25,7 @@ pub use aim::{Aim, Aims, Source, aim};
 pub use compose::{Composed, compose, planned_for};
 pub use look::{LookError, Seen, look};
 pub use plan::{Nulls, Plan, TablePlan, plan};
+pub use propose::{Counts, Found, Part, Proposal, RoleProposal, TableProposal, propose};
 pub use resume::{goes_on, written};
 pub use step::{Manner, Stage, Step};
 pub use undo::{Applied, NoWayBack, Undo, Wanted, is_ours, undo};

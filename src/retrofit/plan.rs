@@ -10,7 +10,7 @@ use crate::tenancy::{Existing, Tenancy};
 
 use super::aim::{Aim, Aims, Source};
 use super::step::{Stage, Step};
-use super::template::{ident, qualified};
+use super::template::{ident, qualified, quoted};
 use super::{backfill, consistent, enforce, expression, keys, warn};
 
 /// The first major that knows views with the rights of whoever asks.
@@ -133,8 +133,8 @@ fn unfilled(schema: &Schema, aim: &Aim, rows: Nulls) -> Option<Finding> {
     };
     let message = format!("{stays} rows would stay without a tenant{from}");
     let help = format!(
-        "mend them first, delete them, or say where their tenant comes from under [tenancy.tables.\"{}\"]: backfill = {{ sql = \"...\" }}",
-        aim.name
+        "mend them first, delete them, or say where their tenant comes from under [tenancy.tables.{}]: backfill = {{ sql = \"...\" }}",
+        quoted(&aim.name.to_string())
     );
     Some(Finding::error("retrofit.unfilled", aim.name.to_string(), message, help).evidence("rows", stays))
 }

@@ -13,8 +13,12 @@ pub enum Stage {
     Functions,
     /// The column is there, nullable, and new rows are filled.
     Columns,
+    /// The rows to fill are found by an index, where there are many others.
+    Gaps,
     /// Old rows are filled.
     Backfill,
+    /// The index of the rows to fill is gone.
+    NoGaps,
     /// New rows without a tenant are refused.
     Checks,
     /// All rows are known to have one.
@@ -55,10 +59,12 @@ pub enum Manner {
 
 impl Stage {
     /// All stages, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Functions,
         Self::Columns,
+        Self::Gaps,
         Self::Backfill,
+        Self::NoGaps,
         Self::Checks,
         Self::Validate,
         Self::Required,
@@ -77,7 +83,7 @@ impl Stage {
         match self {
             Self::Functions => Manner::Whole,
             Self::Backfill => Manner::Rounds,
-            Self::Indexes | Self::OldIndexes => Manner::Alone,
+            Self::Gaps | Self::NoGaps | Self::Indexes | Self::OldIndexes => Manner::Alone,
             _ => Manner::Sections,
         }
     }
@@ -87,7 +93,9 @@ impl Stage {
         match self {
             Self::Functions => "functions",
             Self::Columns => "columns",
+            Self::Gaps => "gaps",
             Self::Backfill => "backfill",
+            Self::NoGaps => "no-gaps",
             Self::Checks => "checks",
             Self::Validate => "validate",
             Self::Required => "required",
@@ -109,6 +117,8 @@ impl Stage {
             Self::Columns => {
                 "The column that says whose a row is, empty at first, and what fills it in rows that come from now on."
             }
+            Self::Gaps => "An index of the rows that are to be filled: a round finds them without reading the others.",
+            Self::NoGaps => "Nothing is left to fill, and the index of what was goes.",
             Self::Backfill => "Fills the column of the rows that are there, in rounds of a transaction each.",
             Self::Checks => "From now on no row comes without a tenant. The rows that are there are looked at later.",
             Self::Validate | Self::ValidateKeys => {

@@ -59,6 +59,12 @@ pub(super) fn literal(text: &str) -> String {
     Literal::new(text).expect("text that was read from TOML").to_string()
 }
 
+/// Returns a text as TOML writes it.
+pub(super) fn quoted(text: &str) -> String {
+    // JSON's strings are strings of TOML, but for one character.
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

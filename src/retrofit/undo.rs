@@ -181,7 +181,10 @@ fn stage(text: &str) -> Option<Stage> {
 
 /// The backfill and the looks at rows change nothing that would have to be taken back.
 fn leaves_something(stage: Stage) -> bool {
-    !matches!(stage, Stage::Backfill | Stage::Validate | Stage::ValidateKeys)
+    !matches!(
+        stage,
+        Stage::Backfill | Stage::NoGaps | Stage::Validate | Stage::ValidateKeys
+    )
 }
 
 /// Returns which tables of which files a file takes back.

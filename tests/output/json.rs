@@ -80,6 +80,24 @@ impl World {
         self.run(&["reap-idle", "--older-than", "1s"]).exits(0)
     }
 
+    /// Two tables of tenants and one of nobody's, and a role that uses them.
+    fn tenants(&self, command: &str) -> Run {
+        self.db.psql(
+            "create table tenants (id int primary key);
+             create table invoices (id int primary key, tenant_id int not null references tenants);
+             create table countries (code text primary key);
+             drop role if exists shop_app; create role shop_app login;
+             grant select, insert on all tables in schema public to shop_app",
+        );
+        self.project.config(
+            "[migrations]\ndir = 'migrations'\n[tenancy]\napp_roles = ['shop_app']\n[tenancy.tables.'public.countries']\nshared = true\n",
+        );
+        let args: Vec<&str> = command.split(' ').collect();
+        let run = self.run(&args).exits(0);
+        self.db.psql("drop owned by shop_app; drop role shop_app");
+        run
+    }
+
     /// Returns the example of that name in the documentation: how the command ended, as which document.
     fn example(name: &str) -> (Run, &'static str) {
         let world = Self::new();
@@ -148,6 +166,7 @@ impl World {
                     .config("[limits]\ntables_per_batch = 4\n");
                 (world.run(&["split", "0002"]).exits(0), "split")
             }
+            "retrofit init" | "retrofit plan" | "retrofit write" => (world.tenants(name), "retrofit"),
             "usage" => (world.run(&["migrate", "--single"]).exits(2), "usage"),
             other => panic!("docs/json.md has an example `{other}` that nobody makes"),
         }

@@ -134,3 +134,34 @@ fn what_cannot_be_decided_is_asked_by_name() {
     assert_eq!(plan.shared.len(), 1);
     db.psql(&format!("drop owned by {app}; drop role {app}"));
 }
+
+#[test]
+fn the_rows_to_fill_of_a_large_table_are_found_by_an_index() {
+    let (db, app) = built();
+    db.psql("insert into tasks select n, 1 + n % 2, 'more' from generate_series(101, 100000) n; analyze tasks");
+    let tenancy = model(&format!("app_roles = ['{app}']"));
+    let composed = files(&db, &tenancy);
+    let of = |stage| composed.iter().filter(move |file| file.stage == stage);
+    // The other tables are small.
+    assert_eq!([of(Stage::Gaps).count(), of(Stage::NoGaps).count()], [1, 1]);
+    for file in composed.iter().take_while(|file| file.stage < Stage::Backfill) {
+        for statement in file.text.split_inclusive(";\n").filter(|_| file.stage == Stage::Gaps) {
+            db.psql(statement);
+        }
+        if file.stage != Stage::Gaps {
+            db.psql(&file.text);
+        }
+    }
+    let round = of(Stage::Backfill)
+        .find(|file| file.text.contains("update public.tasks"))
+        .unwrap();
+    let (_, statement) = round.text.rsplit_once("\nwith round").unwrap();
+    db.psql("update tasks set tenant_id = 1 where id <= 90000; analyze tasks");
+    let plan = db.psql(&format!("explain with round{statement}"));
+    assert!(plan.contains("tasks_tenant_id_gaps"), "{plan}");
+    gone(&db, &app);
+}
+
+fn gone(db: &TestDb, app: &str) {
+    db.psql(&format!("drop owned by {app}; drop role {app}"));
+}

@@ -14,6 +14,7 @@ use super::load::{Load, Record, Sample};
 
 /// Who is there beside the load.
 #[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is somebody who is there, or not")]
 pub(crate) struct Scene {
     /// The three dead sessions.
     pub(crate) dead: bool,
