@@ -57,19 +57,8 @@ fn main() {
         }
     };
     let place = Place::with(false, live::server_settings());
+    prepare(&place, rows);
     let server = place.server();
-    let admin = format!("{}\ncreate database live owner {OWNER};", live::ROLES);
-    psql(server, &server.dsn("postgres"), &admin).unwrap();
-    psql(
-        server,
-        &server.dsn("live"),
-        &format!("alter schema public owner to {OWNER}"),
-    )
-    .unwrap();
-    let superuser = format!("user={}", Scratch::superuser());
-    let owner = server.dsn("live").replace(&superuser, &format!("user={OWNER}"));
-    psql(server, &owner, &live::bare_tables(rows)).unwrap();
-    psql(server, &server.dsn("live"), "vacuum analyze").unwrap();
     println!(
         "PostgreSQL {}, fsync off, rlsctl {}; {TABLES} tables of {rows} rows, {} statements a second",
         server.bin().version(),
@@ -119,6 +108,23 @@ fn main() {
     if exit != Some(0) {
         println!("{said}");
     }
+}
+
+/// Makes the roles, the database and its tables.
+fn prepare(place: &Place, rows: usize) {
+    let server = place.server();
+    let admin = format!("{}\ncreate database live owner {OWNER};", live::ROLES);
+    psql(server, &server.dsn("postgres"), &admin).unwrap();
+    psql(
+        server,
+        &server.dsn("live"),
+        &format!("alter schema public owner to {OWNER}"),
+    )
+    .unwrap();
+    let superuser = format!("user={}", Scratch::superuser());
+    let owner = server.dsn("live").replace(&superuser, &format!("user={OWNER}"));
+    psql(server, &owner, &live::bare_tables(rows)).unwrap();
+    psql(server, &server.dsn("live"), "vacuum analyze").unwrap();
 }
 
 fn apply(place: &Place) -> (Option<i32>, String) {
