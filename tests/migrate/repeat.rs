@@ -13,8 +13,7 @@ use crate::support::session::Session;
 const REPEAT: &str = "-- rlsctl: repeat until 0 rows\n";
 
 /// Three rows a round. `n` counts how often a row was written.
-const BY_THREES: &str =
-    "update t set done = true, n = n + 1\n  where id in (select id from t where not done order by id limit 3) and not done;\n";
+const BY_THREES: &str = "update t set done = true, n = n + 1\n  where id in (select id from t where not done order by id limit 3) and not done;\n";
 
 /// Never comes to an end.
 const ENDLESS: &str = "update t set n = n + 1 where id in (select id from t order by id limit 3)";
