@@ -131,6 +131,7 @@ struct TriggerRow {
 #[derive(Deserialize)]
 struct ViewRow {
     reads: Vec<u32>,
+    definition: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -192,6 +193,7 @@ fn belonging(relations: &mut BTreeMap<Oid, Relation>, kind: &str, json: &str) ->
         }),
         "view" => add::<ViewRow>(relations, json, |relation, row| {
             relation.reads = row.reads.into_iter().map(Oid).collect();
+            relation.definition = row.definition;
         }),
         other => Err(unreadable(&format!("a {other}"))),
     }
@@ -231,6 +233,7 @@ fn relation(row: RelationRow) -> Relation {
         policies: Vec::new(),
         triggers: Vec::new(),
         reads: Vec::new(),
+        definition: None,
     }
 }
 
