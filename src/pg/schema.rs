@@ -94,6 +94,7 @@ struct RelationRow {
     bytes: u64,
     is_partition: bool,
     parents: Vec<u32>,
+    has_rules: bool,
     options: Vec<String>,
     grants: Vec<Grant>,
 }
@@ -223,6 +224,7 @@ fn relation(row: RelationRow) -> Relation {
         bytes: row.bytes,
         is_partition: row.is_partition,
         parents: row.parents.into_iter().map(Oid).collect(),
+        has_rules: row.has_rules,
         options: row.options,
         grants: row.grants,
         columns: Vec::new(),

@@ -86,7 +86,15 @@ impl Schema {
     /// Tells whether a role may do something with a relation: by itself, by what it acts as, or as everybody may.
     pub fn may(&self, role: &str, privilege: &str, grants: &[Grant]) -> bool {
         let is_superuser = self.roles.get(role).is_some_and(|role| role.is_superuser);
+        // Roles of the server's own, from 14 on, which nobody has granted anything.
+        let by_membership = match privilege {
+            "SELECT" => self.acts_as(role, "pg_read_all_data"),
+            "INSERT" | "UPDATE" | "DELETE" => self.acts_as(role, "pg_write_all_data"),
+            "USAGE" => self.acts_as(role, "pg_read_all_data") || self.acts_as(role, "pg_write_all_data"),
+            _ => false,
+        };
         is_superuser
+            || by_membership
             || grants
                 .iter()
                 .any(|grant| grant.privilege == privilege && (grant.is_public() || self.acts_as(role, &grant.grantee)))

@@ -58,6 +58,8 @@ pub struct Relation {
     pub is_partition: bool,
     /// The tables it inherits from, or is a partition of.
     pub parents: Vec<Oid>,
+    /// Whether rules of its own say what a write does.
+    pub has_rules: bool,
     /// Storage options, as in `security_invoker=true`.
     pub options: Vec<String>,
     /// Who may do what.
@@ -131,6 +133,9 @@ pub struct Column {
     pub not_null: bool,
     /// Its default, as the server writes it.
     pub default: Option<String>,
+    /// Whether its collation takes different letters for the same.
+    #[serde(default)]
+    pub is_nondeterministic: bool,
     /// Whether it is computed.
     pub is_generated: bool,
     /// Whether it is an identity.

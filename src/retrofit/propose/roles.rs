@@ -153,6 +153,7 @@ mod tests {
             bytes: 0,
             is_partition: false,
             parents: Vec::new(),
+            has_rules: false,
             options: Vec::new(),
             grants: grantees.iter().map(all).collect(),
             columns: Vec::new(),
