@@ -22,6 +22,7 @@ mod retrofit;
 mod retrofit_apply;
 mod retrofit_args;
 mod retrofit_init;
+mod retrofit_pending;
 mod retrofit_undo;
 mod run;
 mod session_args;

@@ -2,18 +2,18 @@
 
 use crate::exit::{Exit, Failure};
 use crate::finding::Finding;
-use crate::ledger::verify;
-use crate::migration::{Made, Migration, NewFile, NewFileError, Script, series};
+use crate::migration::{Made, NewFile, NewFileError, Script, series};
 use crate::pg::{Work, catalog};
 use crate::report::{
     Document, count, retrofit_document, retrofit_status_text, retrofit_text, retrofit_written_document,
 };
-use crate::retrofit::{Composed, LookError, Plan, compose, is_ours, look, plan};
+use crate::retrofit::{Composed, LookError, Plan, compose, look, plan};
 use crate::tenancy::{Tenancy, tenancy};
 
-use super::connection::{Gathered, applied, gather};
+use super::connection::{Gathered, gather};
 use super::context::{Context, Refusal, block_on};
 use super::retrofit_args::{PlanArgs, RetrofitAction, RetrofitArgs, WriteArgs};
+use super::retrofit_pending::pending;
 use super::{retrofit_apply, retrofit_init, retrofit_undo};
 
 /// The command's name in documents.
@@ -83,8 +83,11 @@ async fn show(
     tenancy: &Tenancy,
     gathered: Gathered,
 ) -> Result<Exit, Failure> {
-    let plan = planned(tenancy, &gathered).await?;
+    let mut plan = planned(tenancy, &gathered).await?;
     let catalog = fingerprint(&gathered).await?;
+    let pending = pending(&gathered).await?;
+    let warning = pending.warning();
+    plan.findings.extend(warning.clone());
     let files = compose(&plan, context.config.limits.tables_per_batch, &catalog);
     let action = if args.is_some() { "plan" } else { "status" };
     let mut document = retrofit_document(&plan, &files, &catalog).with("action", action);
@@ -92,8 +95,10 @@ async fn show(
     gathered.session.close().await;
     let is_unfinished = plan.tables.iter().any(|table| !table.missing.is_empty());
     let text = if let Some(args) = args {
-        retrofit_text(&plan, &files, args.files, context.ui.width())
+        retrofit_text(&plan, &files, args.files, pending.next(), context.ui.width())
     } else {
+        // Where each table is does not tell warnings.
+        context.ui.notes(warning.as_slice());
         if is_unfinished {
             document.exit = Exit::Findings;
         }
@@ -110,9 +115,8 @@ async fn write(
     gathered: Gathered,
 ) -> Result<Exit, Failure> {
     let pending = pending(&gathered).await?;
-    if let [first, ..] = pending.as_slice() {
-        return Err(still_pending(pending.len(), first));
-    }
+    pending.refuse_others()?;
+    pending.refuse_ours()?;
     let (made, plan) = match made(context, tenancy, &gathered).await? {
         Ok(made) => made,
         Err(findings) => {
@@ -165,28 +169,6 @@ fn script(file: Composed) -> Script {
         up: file.text,
         down: file.undo,
     }
-}
-
-/// Returns the files of ours that are not applied.
-pub(super) async fn pending(gathered: &Gathered) -> Result<Vec<Migration>, Failure> {
-    let (state, _) = applied(&gathered.session, &gathered.look, &gathered.set).await?;
-    let pending = verify(&gathered.set, state).pending;
-    let ours = pending
-        .into_iter()
-        .filter(|migration| migration.read().is_ok_and(|text| is_ours(text.as_str())));
-    Ok(ours.cloned().collect())
-}
-
-/// Files of an earlier run that are not applied would be written a second time, under other numbers.
-pub(super) fn still_pending(number: usize, first: &Migration) -> Failure {
-    let (files, first) = (count(number, "file"), first.file_name());
-    Failure::new(
-        Exit::Refused,
-        format!("{files} of an earlier `retrofit` are not applied yet, from {first} on"),
-    )
-    .state("nothing was written")
-    .hint("apply them: `rlsctl retrofit apply`")
-    .hint("or take them out of the folder, if they are not wanted, and write them anew")
 }
 
 /// All or none: what was written before one could not be is taken away again.

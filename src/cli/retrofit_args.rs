@@ -101,7 +101,8 @@ pub struct PlanArgs {
 The files go behind the newest migration, in the folder's own scheme; what takes one back is its down half, or a file of \
 the same name in DIR.undo. All are written, or none. Their paths go to stdout.
 
-Exit codes: 0 written or nothing to write, 6 something has to be decided first, or files of an earlier run are pending.
+Exit codes: 0 written or nothing to write, 6 something has to be decided first, or files are pending, of an earlier run or \
+of others.
 
 Examples:
   rlsctl retrofit write --dry-run
@@ -116,9 +117,10 @@ pub struct WriteArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Files of an earlier `retrofit write` that are pending are applied as they are; with none pending what is missing is planned \
-and written first. Refuses where the catalog is not the one that the files were planned for.
+and written first. Refuses where the catalog is not the one that the files were planned for, and while migrations that are not its own are \
+pending.
 
-Exit codes: those of `rlsctl migrate`, and 6 where something has to be decided first.
+Exit codes: those of `rlsctl migrate`, and 6 where something has to be decided or applied first.
 
 Examples:
   rlsctl retrofit apply
@@ -151,7 +153,7 @@ pub struct StatusArgs {}
 What takes each applied file back was written beside it; here it becomes a migration of its own, newest stage first, which \
 `migrate` then applies. A column that `retrofit` has added goes with its values; the rows stay.
 
-Exit codes: those of `rlsctl migrate`, and 6 where what takes a file back is not to be found.
+Exit codes: those of `rlsctl migrate`, and 6 where what takes a file back is not to be found, or files are pending.
 
 Examples:
   rlsctl retrofit undo public.invoices         one stage back

@@ -12,8 +12,9 @@ use super::args::MigrateArgs;
 use super::connection::{Gathered, applied, gather};
 use super::context::{Context, block_on};
 use super::migrate;
-use super::retrofit::{NAME, not_made, pending, still_pending, write_all};
+use super::retrofit::{NAME, not_made, write_all};
 use super::retrofit_args::UndoArgs;
+use super::retrofit_pending::pending;
 
 /// Writes what takes back, and applies it.
 pub fn run(context: &Context<'_>, args: &UndoArgs) -> Result<Exit, Failure> {
@@ -60,9 +61,8 @@ fn wanted(args: &UndoArgs) -> Result<Wanted, Failure> {
 
 async fn prepare(wanted: &Wanted, gathered: Gathered) -> Result<Vec<Made>, Failure> {
     let pending = pending(&gathered).await?;
-    if let [first, ..] = pending.as_slice() {
-        return Err(still_pending(pending.len(), first));
-    }
+    pending.refuse_others()?;
+    pending.refuse_ours()?;
     let (state, _) = applied(&gathered.session, &gathered.look, &gathered.set).await?;
     let done = verify(&gathered.set, state).applied;
     let set = &gathered.set;
