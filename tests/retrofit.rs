@@ -3,6 +3,7 @@
 mod applying;
 mod articles;
 mod edges;
+mod inserting;
 mod pending;
 mod planning;
 mod proposing;
