@@ -15,6 +15,7 @@ mod drift_against;
 mod drift_check;
 mod hidden;
 mod init;
+mod lock_args;
 mod migrate;
 mod new;
 mod reap_idle;

@@ -29,9 +29,7 @@ pub fn run(context: &Context<'_>, tenancy: &Tenancy, args: &ApplyArgs) -> Result
     migrate::run(
         context,
         &MigrateArgs {
-            lock_wait: args.lock_wait.clone(),
-            end_blockers_older_than: args.end_blockers_older_than.clone(),
-            keep_blockers: args.keep_blockers,
+            locks: args.locks.clone(),
             ..MigrateArgs::default()
         },
     )

@@ -4,6 +4,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::lock_args::LockArgs;
+
 /// `retrofit`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -34,12 +36,7 @@ impl RetrofitArgs {
         let RetrofitAction::Apply(args) = &self.action else {
             return (None, None, None);
         };
-        let older_than = args.end_blockers_older_than.clone();
-        (
-            None,
-            args.lock_wait.clone(),
-            older_than.map(|age| ("--end-blockers-older-than", age)),
-        )
+        (None, args.locks.lock_wait.clone(), args.locks.older_than())
     }
 }
 
@@ -126,15 +123,9 @@ Examples:
   rlsctl retrofit apply
   rlsctl retrofit apply --end-blockers-older-than 1h")]
 pub struct ApplyArgs {
-    /// How long a migration may try to get its locks [env: RLSCTL_LOCK_WAIT; default: 60s]
-    #[arg(long, value_name = "DURATION")]
-    pub lock_wait: Option<String>,
-    /// End sessions that stand in the way and have been idle in a transaction for this long [default: reap.older_than, 24h]
-    #[arg(long, value_name = "DURATION", conflicts_with = "keep_blockers")]
-    pub end_blockers_older_than: Option<String>,
-    /// End no session, however long it has been idle
-    #[arg(long)]
-    pub keep_blockers: bool,
+    /// How locks are got.
+    #[command(flatten)]
+    pub locks: LockArgs,
 }
 
 /// `retrofit status`.
