@@ -2,7 +2,7 @@
 
 use crate::exit::{Exit, Failure};
 use crate::finding::Finding;
-use crate::migration::{Made, NewFile, NewFileError, Script, series};
+use crate::migration::{Made, NewFileError, Script, Staged, series};
 use crate::pg::{Work, catalog};
 use crate::report::{
     Document, count, retrofit_document, retrofit_status_text, retrofit_text, retrofit_written_document,
@@ -12,6 +12,7 @@ use crate::tenancy::{Tenancy, tenancy};
 
 use super::connection::{Gathered, gather};
 use super::context::{Context, Refusal, block_on};
+use super::describe::not_staged;
 use super::retrofit_args::{PlanArgs, RetrofitAction, RetrofitArgs, WriteArgs};
 use super::retrofit_pending::pending;
 use super::{retrofit_apply, retrofit_init, retrofit_undo};
@@ -171,23 +172,12 @@ fn script(file: Composed) -> Script {
     }
 }
 
-/// All or none: what was written before one could not be is taken away again.
+/// All or none.
 pub(super) fn write_all(made: &[Made]) -> Result<(), Failure> {
-    let all: Vec<&NewFile> = made.iter().flat_map(|one| &one.files).collect();
-    for (index, file) in all.iter().enumerate() {
-        let Err(error) = file.write() else { continue };
-        let mut failure =
-            Failure::new(Exit::Environment, format!("cannot write {}", file.path.display())).cause(error.to_string());
-        for written in &all[..index] {
-            if let Err(error) = fs_err::remove_file(&written.path) {
-                failure = failure.state(format!("{} stays behind: {error}", written.path.display()));
-            }
-        }
-        return Err(failure
-            .state("none of the other files is there")
-            .hint("see that the folder may be written, then run the same command again"));
-    }
-    Ok(())
+    let files = made.iter().flat_map(|one| &one.files);
+    let files = files.map(|file| (file.path.as_path(), file.contents.as_str()));
+    let staged = Staged::new(files).map_err(|error| not_staged(&error))?;
+    staged.commit().map_err(|error| not_staged(&error))
 }
 
 pub(super) fn not_made(error: &NewFileError) -> Failure {

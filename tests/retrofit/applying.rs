@@ -219,6 +219,26 @@ fn what_has_to_be_decided_stops_it_before_anything_is_written() {
 }
 
 #[test]
+fn all_files_are_written_or_none() {
+    let (db, app) = built();
+    let project = project(&app);
+    project.on(&db, &["migrate"]).run().exits(0);
+    // Where the folder of what takes back would be there is a file.
+    project.file("migrations.undo", "in the way");
+    for action in ["write", "apply"] {
+        let failed = project.on(&db, &["retrofit", action]).run().exits(3);
+        assert!(
+            failed.stderr.contains("migrations.undo") && failed.stderr.contains("nothing was written"),
+            "{}",
+            failed.stderr
+        );
+        assert_eq!(names(&project), ["0001_first.sql"]);
+    }
+    assert_eq!(db.psql("select count(*) from rlsctl.ledger"), "1");
+    gone(&db, &app);
+}
+
+#[test]
 fn every_layout_has_a_way_back() {
     for (file, down) in [
         ("migrations/0001_first.up.sql", Some("migrations/0001_first.down.sql")),
