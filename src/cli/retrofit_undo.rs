@@ -42,21 +42,17 @@ fn wanted(args: &UndoArgs) -> Result<Wanted, Failure> {
     if args.all {
         return Ok(Wanted::All);
     }
-    let mut tables = Vec::new();
-    for text in &args.tables {
-        let names = RelationName::list(text).unwrap_or_default();
-        match <[RelationName; 1]>::try_from(names) {
-            Ok([name]) if name.schema.is_some() => tables.push(name),
-            _ => {
-                return Err(
-                    Failure::new(Exit::Usage, format!("`{text}` is no table with its schema"))
-                        .state("nothing was changed")
-                        .hint("name it as in `rlsctl retrofit undo public.invoices`"),
-                );
-            }
-        }
-    }
-    Ok(Wanted::Tables(tables))
+    let tables: Result<Vec<RelationName>, Failure> = args.tables.iter().map(|text| table(text)).collect();
+    tables.map(Wanted::Tables)
+}
+
+fn table(text: &str) -> Result<RelationName, Failure> {
+    let name = RelationName::one(text).filter(|name| name.schema.is_some());
+    name.ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("`{text}` is no table with its schema"))
+            .state("nothing was changed")
+            .hint("name it as in `rlsctl retrofit undo public.invoices`")
+    })
 }
 
 async fn prepare(wanted: &Wanted, gathered: Gathered) -> Result<Vec<Made>, Failure> {

@@ -281,14 +281,11 @@ fn choice<T: Copy + Default>(key: &str, word: Option<&str>, known: &[(&str, T)])
 }
 
 fn relation(key: &str, text: &str) -> Result<RelationName, TenancyError> {
-    let names = RelationName::list(text).unwrap_or_default();
-    match <[RelationName; 1]>::try_from(names) {
-        Ok([name]) if name.schema.is_some() => Ok(name),
-        _ => Err(wrong(
-            key,
-            &format!("`{text}` is no name with its schema, as in \"public.orders\""),
-        )),
-    }
+    let name = RelationName::one(text).filter(|name| name.schema.is_some());
+    name.ok_or_else(|| {
+        let reason = format!("`{text}` is no name with its schema, as in \"public.orders\"");
+        wrong(key, &reason)
+    })
 }
 
 /// A setting of one's own has a dot in it; the server's own would be a mistake that can end badly.
