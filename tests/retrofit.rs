@@ -1,5 +1,6 @@
 //! `retrofit`: from no row security to tables whose tenants are apart, and back.
 
+mod altered;
 mod applying;
 mod articles;
 mod edges;
