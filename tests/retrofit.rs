@@ -1,8 +1,11 @@
 //! `retrofit`: from no row security to tables whose tenants are apart, and back.
 
+mod altered;
 mod applying;
 mod articles;
 mod edges;
+mod inserting;
+mod pending;
 mod planning;
 mod proposing;
 

@@ -213,11 +213,8 @@ fn add<T: DeserializeOwned>(
 }
 
 fn relation(row: RelationRow) -> Relation {
+    let name = RelationName::qualified(row.schema, row.name);
     Relation {
-        oid: Oid(row.oid),
-        name: RelationName::qualified(row.schema, row.name),
-        kind: row.kind,
-        owner: row.owner,
         row_security: row.row_security,
         force_row_security: row.force_row_security,
         rows: u64::try_from(row.rows).ok(),
@@ -227,15 +224,7 @@ fn relation(row: RelationRow) -> Relation {
         has_rules: row.has_rules,
         options: row.options,
         grants: row.grants,
-        columns: Vec::new(),
-        keys: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        indexes: Vec::new(),
-        policies: Vec::new(),
-        triggers: Vec::new(),
-        reads: Vec::new(),
-        definition: None,
+        ..Relation::bare(Oid(row.oid), name, row.kind, row.owner)
     }
 }
 

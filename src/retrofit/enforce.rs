@@ -1,8 +1,10 @@
 //! Policies, ENABLE, FORCE, and what row security does not hold back.
 
+use std::collections::BTreeSet;
+
 use crate::pg::ident::QualifiedName;
 use crate::schema::{Command, Policy, Relation, Schema};
-use crate::script::LockMode;
+use crate::script::{LockMode, same_expression};
 use crate::tenancy::{Existing, Force, Identity, Layout, Tenancy};
 
 use super::aim::Aim;
@@ -59,7 +61,30 @@ impl Wanted {
     }
 
     fn is(&self, found: &Policy) -> bool {
+        self.was(found) && self.says(found)
+    }
+
+    /// Tells whether it was this one when it was made. ALTER POLICY leaves the comment alone.
+    fn was(&self, found: &Policy) -> bool {
         found.name == self.name && found.comment.as_deref() == Some(&self.comment())
+    }
+
+    /// Tells whether it still lets pass what it shall.
+    fn says(&self, found: &Policy) -> bool {
+        let same = |clause: Option<&String>, is_wanted: bool| match clause {
+            Some(clause) => is_wanted && same_expression(&self.condition, clause),
+            None => !is_wanted,
+        };
+        let (wanted, roles): (BTreeSet<&String>, BTreeSet<&String>) =
+            (self.roles.iter().collect(), found.roles.iter().collect());
+        found.is_permissive
+            && found.command == self.command
+            && roles == wanted
+            && same(found.using.as_ref(), self.command != Command::Insert)
+            && same(
+                found.check.as_ref(),
+                !matches!(self.command, Command::Select | Command::Delete),
+            )
     }
 }
 
@@ -69,6 +94,14 @@ pub(super) fn is_ours(policy: &Policy) -> bool {
         .comment
         .as_deref()
         .is_some_and(|comment| comment.starts_with(MARK))
+}
+
+/// Returns the policies of a table that were altered since they were made by this module.
+pub(super) fn altered<'a>(schema: &'a Schema, tenancy: &Tenancy, aim: &Aim) -> Vec<&'a Policy> {
+    let wanted = wanted(schema, tenancy, aim);
+    let is_altered = |found: &&Policy| wanted.iter().any(|wanted| wanted.was(found) && !wanted.says(found));
+    let policies = schema.relations[&aim.table].policies.iter();
+    policies.filter(is_altered).collect()
 }
 
 /// Returns the step that makes row security bind on a table; nothing where it does already.

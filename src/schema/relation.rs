@@ -85,6 +85,35 @@ pub struct Relation {
 }
 
 impl Relation {
+    /// Returns a relation with nothing that belongs to it: without columns, constraints, indexes, policies and grants, and with row security
+    /// off.
+    pub fn bare(oid: Oid, name: RelationName, kind: Kind, owner: impl Into<String>) -> Self {
+        Self {
+            oid,
+            name,
+            kind,
+            owner: owner.into(),
+            row_security: false,
+            force_row_security: false,
+            rows: None,
+            bytes: 0,
+            is_partition: false,
+            parents: Vec::new(),
+            has_rules: false,
+            options: Vec::new(),
+            grants: Vec::new(),
+            columns: Vec::new(),
+            keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            indexes: Vec::new(),
+            policies: Vec::new(),
+            triggers: Vec::new(),
+            reads: Vec::new(),
+            definition: None,
+        }
+    }
+
     /// Returns the column of that name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
