@@ -1,0 +1,157 @@
+//! What the page says goes wrong does.
+
+use serde_json::json;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use super::with_sqlx::outcome;
+use super::{A, Enforced, folder, kit};
+use crate::support::pgbouncer::PgBouncer;
+use crate::support::run;
+use crate::support::session::Session;
+
+const COUNT: &str = "select count(*) from tasks";
+
+fn set(local: bool) -> String {
+    format!("select set_config('app.tenant_id', '{A}', {local})")
+}
+
+/// Two of the application's clients of a pooler that has one connection.
+fn two_clients(enforced: &Enforced, pooler: &PgBouncer) -> [Session; 2] {
+    let url = enforced.reach(&pooler.place(), "postgresql").url;
+    [Session::connect(&url), Session::connect(&url)]
+}
+
+#[test]
+fn outside_of_a_transaction_the_tenant_is_gone_before_the_next_statement() {
+    let enforced = Enforced::new("");
+    let server = enforced.db.server();
+    let place = (server.socket_dir().to_owned(), server.port());
+    let session = Session::connect(&enforced.reach(&place, "postgresql").url);
+    assert_eq!(session.ok("select current_setting('app.tenant_id', true) is null"), "t");
+    session.ok(&set(true));
+    assert_eq!(session.ok(COUNT), "0");
+    // Empty, not NULL, from here on; the policy takes both for nobody, a bare cast would not.
+    assert_eq!(session.ok("select current_setting('app.tenant_id', true) = ''"), "t");
+    session.ok("begin");
+    session.ok(&set(true));
+    assert_eq!(session.ok(COUNT), "3");
+    session.ok("commit");
+    assert_eq!(session.ok(COUNT), "0");
+    let refused = session
+        .run("select current_setting('app.tenant_id')::uuid")
+        .unwrap_err();
+    assert_eq!(refused.code.as_deref(), Some("22P02"));
+}
+
+#[test]
+fn what_a_session_keeps_the_pooler_hands_to_the_next_client() {
+    let enforced = Enforced::new("");
+    let pooler = enforced.pooler();
+    let [one, two] = two_clients(&enforced, &pooler);
+    assert_eq!(two.ok(COUNT), "0");
+    one.ok(&set(false));
+    assert_eq!(two.ok(COUNT), "3");
+    one.ok("reset app.tenant_id");
+    // SET LOCAL, or true, is safe there.
+    one.ok("begin");
+    one.ok(&set(true));
+    one.ok("commit");
+    assert_eq!(two.ok(COUNT), "0");
+}
+
+#[test]
+fn a_savepoints_end_does_not_end_the_tenant() {
+    let enforced = Enforced::new("");
+    let pooler = enforced.pooler();
+    let [session, _] = two_clients(&enforced, &pooler);
+    session.ok("begin");
+    session.ok("savepoint inner_block");
+    session.ok(&set(true));
+    session.ok("release savepoint inner_block");
+    assert_eq!(session.ok(COUNT), "3");
+    session.ok("rollback");
+    session.ok("begin");
+    session.ok("savepoint inner_block");
+    session.ok(&set(true));
+    session.ok("rollback to savepoint inner_block");
+    assert_eq!(session.ok(COUNT), "0");
+    session.ok("rollback");
+}
+
+#[test]
+fn discard_all_is_not_run_between_transactions() {
+    // server_reset_query is the pooler's for sessions only, unless server_reset_query_always is set.
+    let enforced = Enforced::new("");
+    let pooler = enforced.pooler();
+    let [one, two] = two_clients(&enforced, &pooler);
+    one.ok(&set(false));
+    drop(one);
+    assert_eq!(two.ok(COUNT), "3");
+}
+
+async fn named(url: &str, capacity: usize, persistent: bool) -> Vec<String> {
+    let options: PgConnectOptions = url.parse().unwrap();
+    let options = options.statement_cache_capacity(capacity);
+    let mut clients: Vec<PgConnection> = Vec::new();
+    let mut outcomes = Vec::new();
+    for _ in 0..2 {
+        clients.push(options.clone().connect().await.unwrap());
+    }
+    for client in &mut clients {
+        let mut tx = client.begin().await.unwrap();
+        let query = sqlx::query("select count(*) from tasks where id > $1").bind(0);
+        let query = query.persistent(persistent);
+        outcomes.push(outcome(query.execute(&mut *tx).await));
+        let _ = tx.rollback().await;
+    }
+    outcomes
+}
+
+#[test]
+fn names_of_prepared_statements_collide_behind_the_pooler() {
+    let enforced = Enforced::new("");
+    // A name stays with the server's connection: each has a pooler and so a connection of its own.
+    for (capacity, persistent, second) in [
+        (100, true, "42P05"),
+        // sqlx 0.9 names what it does not keep, too.
+        (0, true, "42P05"),
+        (100, false, "accepted"),
+    ] {
+        let pooler = enforced.pooler();
+        let url = enforced.reach(&pooler.place(), "postgresql").url;
+        let outcomes = run(named(&url, capacity, persistent));
+        assert_eq!(outcomes, ["accepted", second], "{capacity} {persistent}");
+    }
+}
+
+#[test]
+fn so_do_those_of_python() {
+    let Some(packages) = kit::python("named") else { return };
+    let enforced = Enforced::new("");
+    let folder = folder(&["named.py"]);
+    for driver in ["psycopg", "asyncpg"] {
+        for (cached, second) in [("True", "42P05"), ("False", "fine")] {
+            let pooler = enforced.pooler();
+            let mut env = enforced.reach(&pooler.place(), "postgresql").env;
+            env.push(("PYTHONPATH", packages.clone().into()));
+            let one = || kit::printed(&folder.path(), "python3", &["named.py", driver, cached], &env);
+            assert_eq!([one(), one()], [json!("fine"), json!(second)], "{driver} {cached}");
+        }
+    }
+}
+
+#[test]
+fn so_do_those_of_node() {
+    let Some(modules) = kit::node("named") else { return };
+    let enforced = Enforced::new("");
+    let pooler = PgBouncer::with_user(enforced.db.server(), 2, &enforced.app);
+    let folder = folder(&["named.mjs"]);
+    std::os::unix::fs::symlink(modules, folder.path().join("node_modules")).unwrap();
+    let env = enforced.reach(&pooler.place(), "postgres").env;
+    let seen = kit::printed(&folder.path(), "node", &["named.mjs"], &env);
+    assert_eq!(
+        seen,
+        json!({"pg": ["accepted", "42P05"], "postgres true": [["accepted", "26000"], [51]], "postgres false": [["accepted", "accepted"], [61, 62]]})
+    );
+}
