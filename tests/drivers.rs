@@ -17,6 +17,8 @@ mod wrong;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
 use fs_err as fs;
 use serde_json::{Value, json};
@@ -37,7 +39,7 @@ const SCHEMA: &str = "
   insert into projects select row_number() over (order by id), id, name from tenants;
   insert into tasks select 10 * p.id + n, p.id, 'task' from projects p, generate_series(1, 3) n;";
 
-/// A database under enforced policies, and an application's role that may log in. The role goes with it.
+/// A database under enforced policies, and an application's role that may log in.
 #[derive(Debug)]
 struct Enforced {
     db: TestDb,
@@ -45,8 +47,18 @@ struct Enforced {
 }
 
 impl Enforced {
-    /// `identity` is added to `[tenancy]`.
-    fn new(identity: &str) -> Self {
+    /// Returns a copy of one that a setting rules, which is made once. The role is the copies' too, and stays.
+    fn new() -> Self {
+        static FIRST: OnceLock<Enforced> = OnceLock::new();
+        let first = FIRST.get_or_init(|| Self::with(""));
+        Self {
+            db: TestDb::copy_of(&first.db),
+            app: first.app.clone(),
+        }
+    }
+
+    /// Makes one; `identity` is added to `[tenancy]`.
+    fn with(identity: &str) -> Self {
         let db = TestDb::new();
         let app = format!("{}_app", db.name());
         db.psql(SCHEMA);
@@ -95,12 +107,6 @@ impl Enforced {
     fn places(&self, pooler: &PgBouncer) -> [Place; 2] {
         let server = self.db.server();
         [(server.socket_dir().to_owned(), server.port()), pooler.place()]
-    }
-}
-
-impl Drop for Enforced {
-    fn drop(&mut self) {
-        let _ = self.db.try_psql(&format!("drop owned by {0}; drop role {0}", self.app));
     }
 }
 
@@ -153,7 +159,7 @@ fn assert_apart(driver: &str, seen: &Value) {
 
 /// Runs a driver's scenario directly and through the pooler, from the same rows each time.
 fn both_ways(driver: &str, scheme: &str, scenario: &dyn Fn(&Reach) -> Value) -> Vec<Value> {
-    let enforced = Enforced::new("");
+    let enforced = Enforced::new();
     let pooler = enforced.pooler();
     let places = enforced.places(&pooler);
     let run = |(at, place)| {
@@ -174,8 +180,8 @@ fn both_ways(driver: &str, scheme: &str, scenario: &dyn Fn(&Reach) -> Value) -> 
 }
 
 /// `sqlstate` is where the page says that an error has it.
-fn javascript(driver: &str, scheme: &str, sqlstate: &str, prepare: &dyn Fn(&Project)) {
-    let Some(modules) = kit::node(driver) else { return };
+fn javascript(driver: &str, scheme: &str, sqlstate: &str, prepare: &dyn Fn(&Project)) -> Option<Vec<Value>> {
+    let modules = kit::node(driver)?;
     let (example, check) = (format!("{driver}.mjs"), format!("{driver}_.mjs"));
     let project = folder(&[&example, &check, "scenario.mjs"]);
     std::os::unix::fs::symlink(&modules, project.path().join("node_modules")).unwrap();
@@ -186,6 +192,7 @@ fn javascript(driver: &str, scheme: &str, sqlstate: &str, prepare: &dyn Fn(&Proj
     // What is asked beside the transaction, while it lasts.
     assert_eq!(seen[0]["beside"]["rows"], 0, "{driver}");
     assert_eq!(seen[0]["where"], json!([sqlstate]), "{driver}");
+    Some(seen)
 }
 
 #[test]
@@ -203,32 +210,32 @@ fn drizzle() {
     javascript("drizzle", "postgresql", "error.cause.code", &|_| ());
 }
 
+/// Makes Prisma's client from its schema, as `prisma generate` does.
+fn generate(project: &Project) {
+    project.file(
+        "schema.prisma",
+        fs::read(kit::examples().join("schema.prisma")).unwrap(),
+    );
+    let generated = Command::new("node")
+        .arg(project.path().join("node_modules/prisma/build/index.js"))
+        .args(["generate", "--schema", "schema.prisma"])
+        .current_dir(project.path())
+        .env("CHECKPOINT_DISABLE", "1")
+        // It would download this one, which only migrations need.
+        .env("PRISMA_SCHEMA_ENGINE_BINARY", "/bin/true")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&generated.stderr);
+    assert!(generated.status.success(), "{stderr}");
+}
+
 #[test]
 fn prisma() {
-    javascript(
-        "prisma",
-        "postgresql",
-        "error.meta.driverAdapterError.cause.originalCode",
-        &|project| {
-            let schema = fs::read(kit::examples().join("schema.prisma")).unwrap();
-            project.file("schema.prisma", schema);
-            let prisma = project.path().join("node_modules/prisma/build/index.js");
-            let generated = std::process::Command::new("node")
-                .arg(prisma)
-                .args(["generate", "--schema", "schema.prisma"])
-                .current_dir(project.path())
-                .env("CHECKPOINT_DISABLE", "1")
-                // It would download this one, which only migrations need.
-                .env("PRISMA_SCHEMA_ENGINE_BINARY", "/bin/true")
-                .output()
-                .unwrap();
-            assert!(
-                generated.status.success(),
-                "{}",
-                String::from_utf8_lossy(&generated.stderr)
-            );
-        },
-    );
+    let sqlstate = "error.meta.driverAdapterError.cause.originalCode";
+    for seen in javascript("prisma", "postgresql", sqlstate, &generate).unwrap_or_default() {
+        // $transaction of a list.
+        assert_eq!(seen["list"], 5);
+    }
 }
 
 fn in_python(driver: &str, scheme: &str, files: &[&str], check: &str) -> Option<Vec<Value>> {
@@ -249,7 +256,10 @@ fn sqlalchemy() {
     for seen in seen.unwrap_or_default() {
         assert_eq!(seen["where"], json!(["error.orig.sqlstate"]));
         // What goes on after its COMMIT is nobody's.
-        assert_eq!(seen["goes_on"], json!([5, 0]));
+        assert_eq!(
+            (&seen["goes_on"], &seen["outlived"]),
+            (&json!([5, 0]), &json!("detached"))
+        );
     }
 }
 
@@ -270,8 +280,9 @@ fn django() {
 #[test]
 fn claims() {
     let Some(modules) = kit::node("claims") else { return };
-    let enforced =
-        Enforced::new("identity = 'jwt'\nclaim = ['app_metadata', 'tenant_id']\nclaims_setting = 'request.jwt.claims'");
+    let enforced = Enforced::with(
+        "identity = 'jwt'\nclaim = ['app_metadata', 'tenant_id']\nclaims_setting = 'request.jwt.claims'",
+    );
     let project = folder(&["claims.mjs", "claims_.mjs", "postgres.mjs"]);
     std::os::unix::fs::symlink(modules, project.path().join("node_modules")).unwrap();
     let pooler = enforced.pooler();

@@ -8,7 +8,7 @@ DATABASES = {
         "NAME": os.environ["PGDATABASE"],
         "USER": os.environ["PGUSER"],
         "PASSWORD": os.environ.get("PGPASSWORD"),
-        # For a pooler in transaction mode: .iterator() would read from a cursor that is left behind.
+        # For a pooler in transaction mode: outside of a transaction .iterator() would leave a cursor on the session.
         "DISABLE_SERVER_SIDE_CURSORS": True,
     }
 }

@@ -24,7 +24,7 @@ const where = new Set();
 const refused = (promise) => promise.then(() => "accepted", sqlstate);
 const ids = (rows) => rows.map((row) => Number(row.id));
 
-export async function scenario({ asTenant, tasks, insert, bare, fail, close }) {
+export async function scenario({ asTenant, tasks, insert, bare, fail, more, close }) {
   const seen = {};
   seen.tenants = [ids(await tasks(A)), ids(await tasks(B)), ids(await tasks(C))];
   seen.nobody = ids(await tasks(""));
@@ -42,6 +42,7 @@ export async function scenario({ asTenant, tasks, insert, bare, fail, close }) {
   seen.where = [...where];
   // What is asked beside the transaction is asked on another connection; a pooler with only one would wait for ever.
   if (process.env.WAY === "directly") seen.beside = await asTenant(A, bare);
+  Object.assign(seen, await more?.(A));
   await close();
   console.log(JSON.stringify(seen));
 }

@@ -1,5 +1,7 @@
 from scenario import scenario
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import DetachedInstanceError
 from sqlalchemy_ import Task, as_tenant, engine, tasks
 
 ADD = "insert into tasks (id, project_id, title) values (:id, :project, 'new')"
@@ -26,14 +28,18 @@ def fail(tenant):
 
 
 def more(tenant):
-    """A session that goes on after its COMMIT begins another transaction, which is nobody's."""
-    from sqlalchemy.orm import Session
-
+    """An object that outlives its session, and a session that goes on after its COMMIT, in a transaction that is nobody's."""
+    with as_tenant(tenant) as session:
+        task = session.scalars(select(Task)).first()
+    try:
+        outlived = task.title
+    except DetachedInstanceError:
+        outlived = "detached"
     with Session(engine) as session:
         session.execute(text("select set_config('app.tenant_id', :tenant, true)"), {"tenant": tenant})
         before = len(session.scalars(select(Task)).all())
         session.commit()
-        return {"goes_on": [before, len(session.scalars(select(Task)).all())]}
+        return {"outlived": outlived, "goes_on": [before, len(session.scalars(select(Task)).all())]}
 
 
 scenario(tasks, insert, bare, fail, lambda: None, more)

@@ -5,7 +5,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::with_sqlx::outcome;
-use super::{A, Enforced, folder, kit};
+use super::{A, B, Enforced, folder, kit};
 use crate::support::pgbouncer::PgBouncer;
 use crate::support::run;
 use crate::support::session::Session;
@@ -24,7 +24,7 @@ fn two_clients(enforced: &Enforced, pooler: &PgBouncer) -> [Session; 2] {
 
 #[test]
 fn outside_of_a_transaction_the_tenant_is_gone_before_the_next_statement() {
-    let enforced = Enforced::new("");
+    let enforced = Enforced::new();
     let server = enforced.db.server();
     let place = (server.socket_dir().to_owned(), server.port());
     let session = Session::connect(&enforced.reach(&place, "postgresql").url);
@@ -45,8 +45,53 @@ fn outside_of_a_transaction_the_tenant_is_gone_before_the_next_statement() {
 }
 
 #[test]
+fn what_comes_back() {
+    let enforced = Enforced::new();
+    let server = enforced.db.server();
+    let place = (server.socket_dir().to_owned(), server.port());
+    let session = Session::connect(&enforced.reach(&place, "postgresql").url);
+    let outcome = |tenant: &str, sql: &str| {
+        session.ok("begin");
+        session.ok(&format!("select set_config('app.tenant_id', '{tenant}', true)"));
+        let outcome = session.run(&format!("with done as ({sql} returning 1) select count(*) from done"));
+        session.ok("rollback");
+        outcome.unwrap_or_else(|refused| refused.code.unwrap_or(refused.message))
+    };
+    for (tenant, sql, expected) in [
+        (A, "update tasks set title = 'x' where id = 21", "0"),
+        (A, "delete from tasks where id > 20", "0"),
+        (A, "update tasks set title = 'x'", "3"),
+        (A, &format!("update tasks set tenant_id = '{B}' where id = 11"), "42501"),
+        (
+            A,
+            &format!("insert into tasks (id, project_id, title, tenant_id) values (1, 2, 'x', '{B}')"),
+            "42501",
+        ),
+        (A, "insert into tasks (id, project_id, title) values (1, 1, 'x')", "1"),
+        (
+            "",
+            "insert into tasks (id, project_id, title) values (1, 1, 'x')",
+            "42501",
+        ),
+        (
+            "",
+            &format!("insert into tasks (id, project_id, title, tenant_id) values (1, 1, 'x', '{A}')"),
+            "42501",
+        ),
+        // A row that the tenant cannot see.
+        (
+            A,
+            "insert into tasks (id, project_id, title) values (21, 1, 'x')",
+            "23505",
+        ),
+    ] {
+        assert_eq!(outcome(tenant, sql), expected, "{tenant} {sql}");
+    }
+}
+
+#[test]
 fn what_a_session_keeps_the_pooler_hands_to_the_next_client() {
-    let enforced = Enforced::new("");
+    let enforced = Enforced::new();
     let pooler = enforced.pooler();
     let [one, two] = two_clients(&enforced, &pooler);
     assert_eq!(two.ok(COUNT), "0");
@@ -62,7 +107,7 @@ fn what_a_session_keeps_the_pooler_hands_to_the_next_client() {
 
 #[test]
 fn a_savepoints_end_does_not_end_the_tenant() {
-    let enforced = Enforced::new("");
+    let enforced = Enforced::new();
     let pooler = enforced.pooler();
     let [session, _] = two_clients(&enforced, &pooler);
     session.ok("begin");
@@ -82,7 +127,7 @@ fn a_savepoints_end_does_not_end_the_tenant() {
 #[test]
 fn discard_all_is_not_run_between_transactions() {
     // server_reset_query is the pooler's for sessions only, unless server_reset_query_always is set.
-    let enforced = Enforced::new("");
+    let enforced = Enforced::new();
     let pooler = enforced.pooler();
     let [one, two] = two_clients(&enforced, &pooler);
     one.ok(&set(false));
@@ -110,7 +155,7 @@ async fn named(url: &str, capacity: usize, persistent: bool) -> Vec<String> {
 
 #[test]
 fn names_of_prepared_statements_collide_behind_the_pooler() {
-    let enforced = Enforced::new("");
+    let enforced = Enforced::new();
     // A name stays with the server's connection: each has a pooler and so a connection of its own.
     for (capacity, persistent, second) in [
         (100, true, "42P05"),
@@ -128,7 +173,7 @@ fn names_of_prepared_statements_collide_behind_the_pooler() {
 #[test]
 fn so_do_those_of_python() {
     let Some(packages) = kit::python("named") else { return };
-    let enforced = Enforced::new("");
+    let enforced = Enforced::new();
     let folder = folder(&["named.py"]);
     for driver in ["psycopg", "asyncpg"] {
         for (cached, second) in [("True", "42P05"), ("False", "fine")] {
@@ -144,7 +189,7 @@ fn so_do_those_of_python() {
 #[test]
 fn so_do_those_of_node() {
     let Some(modules) = kit::node("named") else { return };
-    let enforced = Enforced::new("");
+    let enforced = Enforced::new();
     let pooler = PgBouncer::with_user(enforced.db.server(), 2, &enforced.app);
     let folder = folder(&["named.mjs"]);
     std::os::unix::fs::symlink(modules, folder.path().join("node_modules")).unwrap();
