@@ -3,16 +3,6 @@
 
 mod kit;
 mod page;
-#[path = "../docs/drivers/sqlx.rs"]
-#[allow(
-    dead_code,
-    unreachable_pub,
-    clippy::missing_errors_doc,
-    missing_docs,
-    reason = "it is written for readers of the docs"
-)]
-mod sqlx_example;
-mod with_sqlx;
 mod wrong;
 
 use std::ffi::OsString;
@@ -275,6 +265,14 @@ fn django() {
             (&json!(0), &json!("refused"), &json!(0))
         );
     }
+}
+
+#[test]
+fn sqlx() {
+    let Some(program) = kit::sqlx("sqlx") else { return };
+    both_ways("sqlx", "postgresql", &|reach| {
+        kit::printed(Path::new("/"), &program, &[], &reach.env)
+    });
 }
 
 #[test]

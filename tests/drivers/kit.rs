@@ -28,10 +28,25 @@ pub(super) fn node(test: &str) -> Option<PathBuf> {
             npm.current_dir(folder);
             Ok(npm)
         };
+        // Prisma is the one that asks for the newest.
+        is_here("node", (20, 19))?;
         let folder = installed("node", &["package.json", "package-lock.json"], &command)?;
         Ok(folder.join("node_modules"))
     });
     here(test, kit)
+}
+
+/// Whether a program is there in a version that is new enough.
+fn is_here(program: &str, wanted: (u32, u32)) -> Result<(), String> {
+    let output = Command::new(program).arg("--version").output();
+    let output = output.map_err(|error| format!("{program}: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let digits = said.trim_start_matches(|it: char| !it.is_ascii_digit());
+    let mut numbers = digits.split('.').map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= wanted => Ok(()),
+        _ => Err(format!("{program} {said} is older than {}.{}", wanted.0, wanted.1)),
+    }
 }
 
 /// Returns the folder for `PYTHONPATH`, or says that the test is not run, and why.
@@ -64,6 +79,43 @@ pub(super) fn python(test: &str) -> Option<PathBuf> {
     here(test, kit)
 }
 
+/// Returns the program that asks the example for sqlx, or says that the test is not run, and why.
+///
+/// # Panics
+/// When all that it needs is here, and it cannot be built.
+pub(super) fn sqlx(test: &str) -> Option<String> {
+    static KIT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let kit = KIT.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/drivers/sqlx");
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("drivers/sqlx");
+        let cargo = |args: &[&str]| {
+            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+            cargo.args(args).current_dir(&folder).env("CARGO_TARGET_DIR", &target);
+            cargo.stdin(Stdio::null());
+            succeeded(&mut cargo)
+        };
+        is_here("rustc", (1, 94))?;
+        cargo(&["fetch", "--locked"])?;
+        let built = cargo(&["build", "--locked", "--offline"]);
+        built.unwrap_or_else(|why| panic!("{why}"));
+        Ok(target.join("debug/with-sqlx"))
+    });
+    here(test, kit).map(|program| program.display().to_string())
+}
+
+/// Runs a command, or returns the end of what it said.
+fn succeeded(command: &mut Command) -> Result<(), String> {
+    let program = command.get_program().display().to_string();
+    let output = command.output().map_err(|error| format!("{program}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
+    let mut tail: Vec<&str> = stderr.split('\n').rev().take(20).collect();
+    tail.reverse();
+    Err(format!("{program}: {}", tail.join("\n")))
+}
+
 fn here(test: &str, kit: &Result<PathBuf, String>) -> Option<PathBuf> {
     match kit {
         Ok(folder) => Some(folder.clone()),
@@ -71,7 +123,8 @@ fn here(test: &str, kit: &Result<PathBuf, String>) -> Option<PathBuf> {
             let required = std::env::var_os("RLSCTL_DRIVERS").is_some_and(|it| it == "required");
             assert!(!required, "RLSCTL_DRIVERS=required, and {test} cannot be run: {why}");
             // Past the harness, which keeps what a passing test says to itself.
-            let _ = writeln!(std::io::stderr(), "drivers: {test} was NOT run: {why}");
+            let line = format!("drivers: {test} was NOT run: {why}\n");
+            let _ = std::io::stderr().write_all(line.as_bytes());
             None
         }
     }
@@ -103,14 +156,7 @@ fn installed(
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(said)?;
     let mut command = command(&folder)?;
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.map_err(|error| format!("{}: {error}", command.get_program().display()))?;
-    if !output.status.success() {
-        let stderr = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
-        let mut tail: Vec<&str> = stderr.split('\n').rev().take(3).collect();
-        tail.reverse();
-        return Err(format!("{}: {}", command.get_program().display(), tail.join(" ")));
-    }
+    succeeded(command.stdin(Stdio::null()))?;
     fs::write(done, "").map_err(said)?;
     Ok(folder)
 }

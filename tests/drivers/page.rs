@@ -57,6 +57,12 @@ fn it_names_the_versions_that_are_run() {
         let (name, version) = line.split_once("==").unwrap();
         (name.to_owned(), version.to_owned())
     }));
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/drivers/sqlx/Cargo.lock")).unwrap();
+    let lock: toml::Table = lock.parse().unwrap();
+    versions.extend(lock["package"].as_array().unwrap().iter().map(|package| {
+        let said = |key: &str| package[key].as_str().unwrap().to_owned();
+        (said("name"), said("version"))
+    }));
     for name in [
         "pg",
         "postgres",
@@ -66,6 +72,7 @@ fn it_names_the_versions_that_are_run() {
         "Django",
         "psycopg",
         "asyncpg",
+        "sqlx",
     ] {
         let (_, version) = versions.iter().find(|(it, _)| it == name).unwrap();
         assert!(page.contains(&format!("{name} {version}")), "{name} {version}");

@@ -1,14 +1,11 @@
 //! What the page says goes wrong does.
 
-use serde_json::json;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{ConnectOptions as _, Connection as _};
+use std::path::Path;
 
-use super::with_sqlx::outcome;
 use super::{A, B, Enforced, folder, kit};
 use crate::support::pgbouncer::PgBouncer;
-use crate::support::run;
 use crate::support::session::Session;
+use serde_json::json;
 
 const COUNT: &str = "select count(*) from tasks";
 
@@ -135,38 +132,21 @@ fn discard_all_is_not_run_between_transactions() {
     assert_eq!(two.ok(COUNT), "3");
 }
 
-async fn named(url: &str, capacity: usize, persistent: bool) -> Vec<String> {
-    let options: PgConnectOptions = url.parse().unwrap();
-    let options = options.statement_cache_capacity(capacity);
-    let mut clients: Vec<PgConnection> = Vec::new();
-    let mut outcomes = Vec::new();
-    for _ in 0..2 {
-        clients.push(options.clone().connect().await.unwrap());
-    }
-    for client in &mut clients {
-        let mut tx = client.begin().await.unwrap();
-        let query = sqlx::query("select count(*) from tasks where id > $1").bind(0);
-        let query = query.persistent(persistent);
-        outcomes.push(outcome(query.execute(&mut *tx).await));
-        let _ = tx.rollback().await;
-    }
-    outcomes
-}
-
 #[test]
 fn names_of_prepared_statements_collide_behind_the_pooler() {
+    let Some(program) = kit::sqlx("named") else { return };
     let enforced = Enforced::new();
     // A name stays with the server's connection: each has a pooler and so a connection of its own.
     for (capacity, persistent, second) in [
-        (100, true, "42P05"),
+        ("100", "true", "42P05"),
         // sqlx 0.9 names what it does not keep, too.
-        (0, true, "42P05"),
-        (100, false, "accepted"),
+        ("0", "true", "42P05"),
+        ("100", "false", "accepted"),
     ] {
         let pooler = enforced.pooler();
-        let url = enforced.reach(&pooler.place(), "postgresql").url;
-        let outcomes = run(named(&url, capacity, persistent));
-        assert_eq!(outcomes, ["accepted", second], "{capacity} {persistent}");
+        let env = enforced.reach(&pooler.place(), "postgresql").env;
+        let outcomes = kit::printed(Path::new("/"), &program, &[capacity, persistent], &env);
+        assert_eq!(outcomes, json!(["accepted", second]), "{capacity} {persistent}");
     }
 }
 
