@@ -15,6 +15,7 @@ mod config;
 mod connect;
 mod demo;
 mod drift_check;
+mod drivers;
 mod formats;
 mod generated;
 mod house;
