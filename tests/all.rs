@@ -20,6 +20,7 @@ mod formats;
 mod generated;
 mod house;
 mod init;
+mod isolation;
 mod layouts;
 mod licences;
 mod locks;
