@@ -1,6 +1,7 @@
 //! The corpus under `fixtures/isolation`: leaks and their safe twins, each verified by an attack. By it `audit` and `prove` are judged.
 
 mod attack;
+mod audited;
 mod built;
 mod case;
 
