@@ -28,6 +28,14 @@ fn wrongs(ground: &mut Ground, case: &Case) -> Vec<String> {
                 other => wrongs.push(format!("{twin:?}: tenant A does not reach its own rows: {other:?}")),
             }
         }
+        if twin != Twin::Leak {
+            let reached = built.reached_otherwise();
+            wrongs.extend(
+                reached
+                    .into_iter()
+                    .map(|statement| format!("{twin:?}: reached by {statement}")),
+            );
+        }
         let outcome = built.attack();
         let reached = outcome.reached(case.kind);
         let refused = outcome.refused.as_ref().and_then(|refused| refused.code.clone());
