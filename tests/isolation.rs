@@ -84,6 +84,25 @@ rules! {
 }
 
 #[test]
+fn simple_statements_reach_what_is_open() {
+    let mut ground = Ground::new();
+    for (name, statement) in [
+        ("using-true", "select * from public.appointments"),
+        ("open-without-context", "select * from public.subscriptions"),
+        ("open-with-spent-context", "select * from public.contacts"),
+        ("delete-without-the-tenant", "delete from public.drafts"),
+        ("truncate", "truncate public.carts"),
+        ("taking-another-s-row", "update public.licences set customer_id"),
+    ] {
+        let built = ground
+            .build(&Case::named_so(name), Twin::Leak)
+            .expect("a schema that loads");
+        let reached = built.reached_otherwise();
+        assert!(reached.iter().any(|it| it.contains(statement)), "{name}: {reached:?}");
+    }
+}
+
+#[test]
 fn the_corpus_is_large_and_whole() {
     let all = cases();
     assert!(all.len() >= 60, "{}", all.len());

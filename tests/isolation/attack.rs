@@ -76,19 +76,21 @@ pub(super) fn tried(session: &Session, says: &str, column: &str, tenants: &[Stri
         session.ok("rollback to here");
         reached
     };
-    let mut reached = Vec::new();
-    for statement in statements(session, column, tenants).split('\n') {
-        for says in sessions(says) {
+    let mut found = Vec::new();
+    let statements = statements(session, column, tenants);
+    for says in sessions(says) {
+        for statement in statements.split('\n') {
             if reaches(&says, statement) {
-                reached.push(format!("{says} {statement}"));
+                found.push(format!("{says} {statement}"));
             }
         }
     }
     session.ok("rollback");
-    reached
+    found
 }
 
-/// Returns how a session says that it is A's, how one says nothing but its role, and how one is whose words have ended.
+/// Returns how a session says nothing but its role, how it says that it is A's, and how one is whose words have ended. The order matters: a
+/// setting that was ever set is empty afterwards, and no longer unknown.
 fn sessions(says: &str) -> [String; 3] {
     let statements = || says.split_inclusive(';');
     let is_role = |statement: &&str| statement.contains("set role") || statement.contains("set session authorization");
@@ -97,8 +99,8 @@ fn sessions(says: &str) -> [String; 3] {
         None => statement.to_owned(),
     };
     [
-        says.to_owned(),
         statements().filter(is_role).collect(),
+        says.to_owned(),
         statements().map(ended).collect(),
     ]
 }
