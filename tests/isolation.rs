@@ -29,6 +29,14 @@ fn wrongs(ground: &mut Ground, case: &Case) -> Vec<String> {
                 other => wrongs.push(format!("{twin:?}: tenant A does not reach its own rows: {other:?}")),
             }
         }
+        if twin != Twin::Leak {
+            let reached = built.reached_otherwise();
+            wrongs.extend(
+                reached
+                    .into_iter()
+                    .map(|statement| format!("{twin:?}: reached by {statement}")),
+            );
+        }
         let outcome = built.attack();
         let reached = outcome.reached(case.kind);
         let refused = outcome.refused.as_ref().and_then(|refused| refused.code.clone());
@@ -74,6 +82,25 @@ rules! {
     tables_that_policies_read: 10,
     side_channels: 11,
     plans: 12,
+}
+
+#[test]
+fn simple_statements_reach_what_is_open() {
+    let mut ground = Ground::new();
+    for (name, statement) in [
+        ("using-true", "select * from public.appointments"),
+        ("open-without-context", "select * from public.subscriptions"),
+        ("open-with-spent-context", "select * from public.contacts"),
+        ("delete-without-the-tenant", "delete from public.drafts"),
+        ("truncate", "truncate public.carts"),
+        ("taking-another-s-row", "update public.licences set customer_id"),
+    ] {
+        let built = ground
+            .build(&Case::named_so(name), Twin::Leak)
+            .expect("a schema that loads");
+        let reached = built.reached_otherwise();
+        assert!(reached.iter().any(|it| it.contains(statement)), "{name}: {reached:?}");
+    }
 }
 
 #[test]
