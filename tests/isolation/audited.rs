@@ -11,12 +11,16 @@ use crate::support::run;
 
 /// Leaks that the catalog alone does not show: what a body or an operator comes to is seen only by trying it. `audit` says of most of them that
 /// it cannot tell.
-const TO_BE_TRIED: [&str; 10] = [
+const TO_BE_TRIED: [&str; 13] = [
     // The operator's meaning is the type's.
     "empty-list-of-owners",
     "half-a-composite",
     "part-of-a-list",
     "siblings-of-a-parent",
+    "like-is-not-equal",
+    "prefix-is-not-equal",
+    // A rule says what becomes of a write.
+    "rule-instead-of-insert",
     // The pool's login is no role of the application's.
     "role-of-the-pool",
     // Bodies of several statements.
@@ -53,7 +57,9 @@ fn is_about(case: &Case, finding: &Finding) -> bool {
 fn wrongs(ground: &mut Ground, case: &Case) -> Vec<String> {
     let mut wrongs = Vec::new();
     for twin in case.twins() {
-        let built = ground.build(case, twin).unwrap_or_else(|error| panic!("{}: {error}", case.name));
+        let built = ground
+            .build(case, twin)
+            .unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let found = findings(&built);
         let alarms: Vec<&Finding> = found.iter().filter(is_alarm).collect();
         let is_found = alarms.iter().any(|finding| is_about(built.case(), finding));
@@ -70,7 +76,10 @@ fn wrongs(ground: &mut Ground, case: &Case) -> Vec<String> {
 
 /// Judges every `number`th case, so that several tests do the work side by side.
 fn judge(number: usize) {
-    let mine = cases().into_iter().enumerate().filter(|(at, case)| at % 4 == number && case.is_for_this_server());
+    let mine = cases()
+        .into_iter()
+        .enumerate()
+        .filter(|(at, case)| at % 4 == number && case.is_for_this_server());
     let mut ground = Ground::new();
     let wrongs: Vec<String> = mine.flat_map(|(_, case)| wrongs(&mut ground, &case)).collect();
     assert!(wrongs.is_empty(), "{} wrong\n{}", wrongs.len(), wrongs.join("\n"));
