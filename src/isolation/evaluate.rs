@@ -43,8 +43,10 @@ pub(super) enum Columns {
 #[derive(Clone)]
 pub(super) struct Scope<'m> {
     pub(super) model: &'m Model<'m>,
-    /// With whose rights.
+    /// With whose rights tables are asked.
     pub(super) role: String,
+    /// Who the current user is: inside of a view still whoever asks it.
+    pub(super) user: String,
     pub(super) says: Says,
     /// The innermost last.
     pub(super) frames: Vec<Frame>,
@@ -60,6 +62,7 @@ impl<'m> Scope<'m> {
         Self {
             model,
             role: role.to_owned(),
+            user: role.to_owned(),
             says,
             frames: Vec::new(),
             parameters: Vec::new(),

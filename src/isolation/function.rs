@@ -44,7 +44,7 @@ pub(super) fn call(scope: &Scope<'_>, name: &RelationName, arguments: &[Values])
             ("auth", "role") => one(if says_nothing {
                 Value::Null
             } else {
-                Value::Text(scope.role.clone())
+                Value::Text(scope.user.clone())
             }),
             _ => own(scope, schema, &name.name, arguments),
         },
@@ -67,7 +67,7 @@ fn builtin(scope: &Scope<'_>, name: &str, arguments: &[Values]) -> Values {
     match (name, arguments) {
         ("current_setting", [setting_name]) => settings(scope, setting_name, false),
         ("current_setting", [setting_name, missing]) => settings(scope, setting_name, is_true(missing)),
-        ("current_user" | "user" | "current_role", []) => one(Value::Text(scope.role.clone())),
+        ("current_user" | "user" | "current_role", []) => one(Value::Text(scope.user.clone())),
         (
             "json_extract_path_text" | "jsonb_extract_path_text" | "json_extract_path" | "jsonb_extract_path",
             [document, way @ ..],
@@ -98,7 +98,7 @@ fn settings(scope: &Scope<'_>, name: &Values, may_miss: bool) -> Values {
     else {
         return unknown();
     };
-    let mut values = setting(scope.model.tenancy, scope.says, &scope.role, name);
+    let mut values = setting(scope.model.tenancy, scope.says, &scope.user, name);
     if !may_miss {
         // 42704: there is no such setting.
         values.retain(|possible| possible.value != Value::Null);
@@ -123,7 +123,7 @@ fn extract(scope: &Scope<'_>, document: &Values, way: &[Values]) -> Values {
                         _ => return unknown(),
                     }
                 }
-                claim(scope.model.tenancy, &scope.role, &whole)
+                claim(scope.model.tenancy, &scope.user, &whole)
             }
             Value::Null => Value::Null,
             Value::Chosen => Value::Chosen,
@@ -183,12 +183,10 @@ fn own(scope: &Scope<'_>, schema: &str, name: &str, arguments: &[Values]) -> Val
     let Some(body) = body(scope.model, function) else {
         return unknown();
     };
-    let mut inner = Scope::new(scope.model, &scope.role, scope.says);
+    let acts_as = if function.is_security_definer { &function.owner } else { &scope.user };
+    let mut inner = Scope::new(scope.model, acts_as, scope.says);
     inner.depth = scope.depth + 1;
     inner.reading.clone_from(&scope.reading);
-    if function.is_security_definer {
-        inner.role.clone_from(&function.owner);
-    }
     let names = function.argument_names.iter().map(Some).chain(std::iter::repeat(None));
     let named = names.zip(arguments);
     inner.parameters = named.map(|(name, values)| (name.cloned(), values.clone())).collect();

@@ -294,9 +294,10 @@ impl Scope<'_> {
         let mut inner = Scope::new(self.model, &self.role, self.says);
         inner.depth = self.depth + 1;
         inner.reading.clone_from(&self.reading);
-        if !view.is_security_invoker() {
-            inner.role.clone_from(&view.owner);
-        }
+        // Also from within a view that asks with its owner's rights (the manual's page on CREATE VIEW).
+        inner.user.clone_from(&self.user);
+        let asks_as = if view.is_security_invoker() { &self.user } else { &view.owner };
+        inner.role.clone_from(asks_as);
         inner.rows(&query).into_iter().map(given_by_query).collect()
     }
 

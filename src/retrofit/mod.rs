@@ -14,6 +14,7 @@ mod inserter;
 mod keys;
 mod look;
 mod name;
+mod partition;
 mod plan;
 mod propose;
 mod resume;
