@@ -341,7 +341,7 @@ impl<'m> Scope<'m> {
         let keys = self.values(key);
         let mut found = Values::new();
         for possible in self.values(document) {
-            let value = match (&possible.value, keys.as_slice()) {
+            let values = match (&possible.value, keys.as_slice()) {
                 (
                     Value::Claims(way),
                     [
@@ -356,15 +356,15 @@ impl<'m> Scope<'m> {
                     if is_text {
                         claim(self.model.tenancy, &self.role, &way)
                     } else {
-                        Value::Claims(way)
+                        one(Value::Claims(way))
                     }
                 }
-                (Value::Null, _) => Value::Null,
-                (Value::Held(whose), _) => Value::Held(*whose),
-                (Value::Chosen, _) => Value::Chosen,
-                _ => Value::Unknown,
+                (Value::Null, _) => one(Value::Null),
+                (Value::Held(whose), _) => one(Value::Held(*whose)),
+                (Value::Chosen, _) => one(Value::Chosen),
+                _ => unknown(),
             };
-            join(&mut found, at(one(value), possible.chance));
+            join(&mut found, at(values, possible.chance));
         }
         found
     }

@@ -10,7 +10,7 @@ use crate::tenancy::{Identity, UserSource};
 use super::evaluate::Scope;
 use super::model::Model;
 use super::query::Shown;
-use super::session::{Says, claim, setting, user};
+use super::session::{Says, claim, kind, setting, user};
 use super::truth::{Chance, Truth};
 use super::value::{Possible, Value, Values, at, join, one, unknown};
 
@@ -41,11 +41,8 @@ pub(super) fn call(scope: &Scope<'_>, name: &RelationName, arguments: &[Values])
             } else {
                 Value::Claims(Vec::new())
             }),
-            ("auth", "role") => one(if says_nothing {
-                Value::Null
-            } else {
-                Value::Text(scope.user.clone())
-            }),
+            ("auth", "role") if says_nothing => one(Value::Null),
+            ("auth", "role") => kind(&scope.user),
             _ => own(scope, schema, &name.name, arguments),
         },
     }
@@ -109,7 +106,7 @@ fn settings(scope: &Scope<'_>, name: &Values, may_miss: bool) -> Values {
 fn extract(scope: &Scope<'_>, document: &Values, way: &[Values]) -> Values {
     let mut found = Values::new();
     for possible in document {
-        let value = match &possible.value {
+        let values = match &possible.value {
             Value::Claims(begun) => {
                 let mut whole = begun.clone();
                 for key in way {
@@ -125,12 +122,12 @@ fn extract(scope: &Scope<'_>, document: &Values, way: &[Values]) -> Values {
                 }
                 claim(scope.model.tenancy, &scope.user, &whole)
             }
-            Value::Null => Value::Null,
-            Value::Chosen => Value::Chosen,
-            Value::Held(whose) => Value::Held(*whose),
-            _ => Value::Unknown,
+            Value::Null => one(Value::Null),
+            Value::Chosen => one(Value::Chosen),
+            Value::Held(whose) => one(Value::Held(*whose)),
+            _ => unknown(),
         };
-        join(&mut found, at(one(value), possible.chance));
+        join(&mut found, at(values, possible.chance));
     }
     found
 }
@@ -183,7 +180,11 @@ fn own(scope: &Scope<'_>, schema: &str, name: &str, arguments: &[Values]) -> Val
     let Some(body) = body(scope.model, function) else {
         return unknown();
     };
-    let acts_as = if function.is_security_definer { &function.owner } else { &scope.user };
+    let acts_as = if function.is_security_definer {
+        &function.owner
+    } else {
+        &scope.user
+    };
     let mut inner = Scope::new(scope.model, acts_as, scope.says);
     inner.depth = scope.depth + 1;
     inner.reading.clone_from(&scope.reading);

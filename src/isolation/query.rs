@@ -296,7 +296,11 @@ impl Scope<'_> {
         inner.reading.clone_from(&self.reading);
         // Also from within a view that asks with its owner's rights (the manual's page on CREATE VIEW).
         inner.user.clone_from(&self.user);
-        let asks_as = if view.is_security_invoker() { &self.user } else { &view.owner };
+        let asks_as = if view.is_security_invoker() {
+            &self.user
+        } else {
+            &view.owner
+        };
         inner.role.clone_from(asks_as);
         inner.rows(&query).into_iter().map(given_by_query).collect()
     }
