@@ -52,6 +52,8 @@ pub(super) struct Scope<'m> {
     pub(super) frames: Vec<Frame>,
     /// What a function is given, by name if it has one.
     pub(super) parameters: Vec<(Option<String>, Values)>,
+    /// The function's own name, by which a parameter may be called too.
+    pub(super) function: Option<String>,
     /// Tables whose policies are being asked.
     pub(super) reading: Vec<Oid>,
     pub(super) depth: usize,
@@ -66,6 +68,7 @@ impl<'m> Scope<'m> {
             says,
             frames: Vec::new(),
             parameters: Vec::new(),
+            function: None,
             reading: Vec::new(),
             depth: 0,
         }
@@ -331,7 +334,8 @@ impl<'m> Scope<'m> {
                 Columns::Unknown => return unknown(),
             }
         }
-        let given = self.parameters.iter().find(|(given, _)| given.as_deref() == Some(name));
+        let is_own = of.is_none() || of == self.function.as_deref();
+        let given = self.parameters.iter().find(|(given, _)| is_own && given.as_deref() == Some(name));
         given.map_or_else(unknown, |(_, values)| values.clone())
     }
 

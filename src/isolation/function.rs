@@ -189,8 +189,10 @@ fn own(scope: &Scope<'_>, schema: &str, name: &str, arguments: &[Values]) -> Val
     inner.depth = scope.depth + 1;
     inner.reading.clone_from(&scope.reading);
     let names = function.argument_names.iter().map(Some).chain(std::iter::repeat(None));
-    let named = names.zip(arguments);
-    inner.parameters = named.map(|(name, values)| (name.cloned(), values.clone())).collect();
+    let left_out = std::iter::repeat_with(unknown).take(function.argument_names.len().saturating_sub(arguments.len()));
+    let named = names.zip(arguments.iter().cloned().chain(left_out));
+    inner.parameters = named.map(|(name, values)| (name.cloned(), values)).collect();
+    inner.function = Some(function.name.clone());
     match body {
         Body::Returns(expression) => inner.values(&expression),
         Body::Rows(query) if function.returns_set => inner.first_outputs(&query),
@@ -198,18 +200,22 @@ fn own(scope: &Scope<'_>, schema: &str, name: &str, arguments: &[Values]) -> Val
     }
 }
 
-fn find<'a>(model: &Model<'a>, schema: &str, name: &str, arguments: usize) -> Option<&'a Function> {
-    let mut found = model.schema.functions.values().filter(|function| {
-        let number = if function.arguments.is_empty() {
-            0
-        } else {
-            function.arguments.split(", ").count()
-        };
-        function.schema == schema && function.name == name && number == arguments
-    });
-    let first = found.next()?;
-    // Which of several is meant, the types of the arguments would say.
-    found.next().is_none().then_some(first)
+/// Of several, the types of the arguments would say which is meant; those that are left out have defaults.
+fn find<'a>(model: &Model<'a>, schema: &str, name: &str, given: usize) -> Option<&'a Function> {
+    let number = |function: &Function| match function.arguments.as_str() {
+        "" => 0,
+        arguments => arguments.split(", ").count(),
+    };
+    let named = || {
+        let functions = model.schema.functions.values();
+        functions.filter(|function| function.schema == schema && function.name == name)
+    };
+    let only = |mut found: Box<dyn Iterator<Item = &'a Function> + '_>| {
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    };
+    let exact = only(Box::new(named().filter(|function| number(function) == given)));
+    exact.or_else(|| only(Box::new(named().filter(|function| number(function) > given))))
 }
 
 /// Reads what a function does, if it is one query in SQL, or one RETURN in PL/pgSQL.
@@ -271,8 +277,7 @@ impl Model<'_> {
     /// Returns what a SECURITY DEFINER function gives away of other tenants, whatever it is given: nothing where its body cannot be read.
     pub fn returned(&self, function: &Function, says: Says) -> Option<Shown> {
         let query = self.body(function)?;
-        let names: Vec<Option<String>> = function.argument_names.iter().cloned().map(Some).collect();
-        Some(self.shown_by(&query, &function.owner, says, &names))
+        Some(self.shown_by(&query, function, says))
     }
 
     /// Returns the query that a function is: a RETURN of a query for one value too. Nothing where its body cannot be read.
