@@ -4,7 +4,7 @@
 //!
 //! 1. [`cli`]: clap types, one file a command.
 //! 2. [`config`], [`report`]: settings in, text out.
-//! 3. [`migrate`], [`drift`], [`adopt`], [`split`], [`reap`], [`blockers`], [`retrofit`]: the capabilities, each a plan (a value) and its executor.
+//! 3. [`migrate`], [`drift`], [`adopt`], [`split`], [`reap`], [`blockers`], [`retrofit`], [`prove`]: the capabilities, each a plan (a value) and its executor.
 //! 4. [`pg`]: the only user of the driver.
 //! 5. [`tenancy`], [`schema`], [`migration`], [`ledger`], [`catalog`], [`activity`]: the nouns.
 //! 6. [`script`]: SQL text; the only user of the server's grammar.
@@ -27,6 +27,7 @@ pub mod ledger;
 pub mod migrate;
 pub mod migration;
 pub mod pg;
+pub mod prove;
 pub mod reap;
 pub mod report;
 pub mod retrofit;

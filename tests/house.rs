@@ -7,7 +7,7 @@ use fs_err as fs;
 use walkdir::WalkDir;
 
 /// The modules of the library and the floor each is on; 0 is the top. One on the same floor may not be used either, but by name below.
-const FLOORS: [(&str, u8); 25] = [
+const FLOORS: [(&str, u8); 26] = [
     ("main", 0),
     ("cli", 1),
     ("config", 2),
@@ -19,6 +19,7 @@ const FLOORS: [(&str, u8); 25] = [
     ("blockers", 3),
     ("split", 3),
     ("retrofit", 3),
+    ("prove", 3),
     ("pg", 4),
     ("tenancy", 5),
     ("ledger", 6),

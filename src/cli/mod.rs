@@ -17,6 +17,8 @@ mod hidden;
 mod init;
 mod migrate;
 mod new;
+mod prove;
+mod prove_args;
 mod reap_idle;
 mod retrofit;
 mod retrofit_apply;
