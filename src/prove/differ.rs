@@ -31,7 +31,7 @@ pub(super) struct Question {
 #[derive(Debug, Default)]
 struct Answers {
     acting: bool,
-    answers: Vec<String>,
+    texts: Vec<String>,
     erased: u64,
     error: Option<ServerError>,
 }
@@ -47,7 +47,7 @@ pub(super) async fn differ(
     question: &Question,
     (one, other): (&Who, &Who),
 ) -> Result<Ruling, MessageError> {
-    let mut probe = Probe {
+    let probe = Probe {
         deed: question.deed,
         aim: Aim::See,
         role: speech.role.to_owned(),
@@ -69,69 +69,77 @@ pub(super) async fn differ(
     );
     let erase = erase(plan, other, speech.is_superuser);
     let before = asked(session, &[], &becoming, &[ask.clone(), ask.clone()]).await?;
-    let say = |verdict: Verdict, reason: String| judge::ruling(question.object.clone(), &probe, verdict, reason);
-    let filled = |ruling: Ruling| match &question.filled {
+    let ruling = match before {
+        Answers { error: None, .. } if before.texts.len() == 2 && before.texts[0] == before.texts[1] => {
+            let after = asked(session, &erase, &becoming, &[ask]).await?;
+            compared(question, &probe, &before.texts[0], &after)
+        }
+        _ => unanswered(question, &probe, &before),
+    };
+    let ruling = match &question.filled {
         Some(filled) => ruling.evidence("called_with", filled.as_str()),
         None => ruling,
     };
-    if let Some(error) = before.error {
-        let verdict = if error.sqlstate == "42501" && before.acting {
-            Verdict::Proven
-        } else {
-            Verdict::Unknown
-        };
-        return Ok(filled(say(
-            verdict,
-            format!("{} (SQLSTATE {})", error.message, error.sqlstate),
-        )));
+    if ruling.verdict != Verdict::Leak {
+        return Ok(ruling);
     }
-    let [first, second] = before.answers.as_slice() else {
-        return Ok(say(Verdict::Unknown, "it gave no answer".to_owned()));
-    };
-    if first != second {
-        return Ok(filled(say(
+    let tenant = other.tenant.replace(['\n', '\r'], " ");
+    let shown = format!(
+        "{}; -- another answer once the rows of tenant {tenant} are gone",
+        question.query
+    );
+    let script = probe.script(&question.object, None, Some(&shown));
+    Ok(Ruling {
+        script: Some(script.replace("are gone;", "are gone")),
+        ..ruling
+    })
+}
+
+/// Why the first answer cannot be compared.
+fn unanswered(question: &Question, probe: &Probe, before: &Answers) -> Ruling {
+    let (verdict, reason) = match &before.error {
+        Some(error) if error.sqlstate == "42501" && before.acting => (Verdict::Proven, words(error)),
+        Some(error) => (Verdict::Unknown, words(error)),
+        None => (
             Verdict::Unknown,
             "it answers the same question differently each time".to_owned(),
-        )));
-    }
-    let after = asked(session, &erase, &becoming, &[ask]).await?;
-    if let Some(error) = after.error {
+        ),
+    };
+    judge::ruling(question.object.clone(), probe, verdict, reason)
+}
+
+/// What the second answer says beside the first.
+fn compared(question: &Question, probe: &Probe, first: &String, after: &Answers) -> Ruling {
+    let say = |verdict: Verdict, reason: &str| judge::ruling(question.object.clone(), probe, verdict, reason);
+    if let Some(error) = &after.error {
         let what = if after.acting {
             "it cannot be asked again"
         } else {
             "the other tenant's rows cannot be taken away to compare"
         };
-        return Ok(filled(say(
-            Verdict::Unknown,
-            format!("{what}: {} (SQLSTATE {})", error.message, error.sqlstate),
-        )));
+        return say(Verdict::Unknown, &format!("{what}: {}", words(error)));
     }
     if after.erased == 0 {
-        return Ok(filled(say(
+        return say(
             Verdict::Unknown,
-            "the other tenant has no row that could have been seen".to_owned(),
-        )));
+            "the other tenant has no row that could have been seen",
+        );
     }
-    if after.answers.first() == Some(first) {
-        let reason = "the answer is the same when the other tenant's rows are gone".to_owned();
-        return Ok(filled(say(Verdict::Proven, reason)).evidence("rows_of_the_other", after.erased));
+    if after.texts.first() == Some(first) {
+        let reason = "the answer is the same when the other tenant's rows are gone";
+        return say(Verdict::Proven, reason).evidence("rows_of_the_other", after.erased);
     }
-    let rows = |answer: &String| Value::from(answer.split(' ').next().unwrap_or_default());
-    let reason = format!("its answer depends on rows of another tenant{}", question.why);
-    let ruling = filled(say(Verdict::Leak, reason))
-        .evidence("rows_before", rows(first))
-        .evidence("rows_after", after.answers.first().map_or(Value::Null, rows));
-    probe
-        .statements
-        .push("reset session authorization; reset role".to_owned());
-    probe.statements.extend(erase);
-    probe.statements.extend(probe.becoming.clone());
-    probe.statements.push(question.query.clone());
-    let script = probe.script(&question.object, None);
-    Ok(Ruling {
-        script: Some(script),
-        ..ruling
-    })
+    let rows = |text: &String| Value::from(text.split(' ').next().unwrap_or_default());
+    say(
+        Verdict::Leak,
+        &format!("its answer depends on rows of another tenant{}", question.why),
+    )
+    .evidence("rows_before", rows(first))
+    .evidence("rows_after", after.texts.first().map_or(Value::Null, rows))
+}
+
+fn words(error: &ServerError) -> String {
+    format!("{} (SQLSTATE {})", error.message, error.sqlstate)
 }
 
 async fn asked(
@@ -150,7 +158,7 @@ async fn asked(
     for row in answer.rows {
         match row.as_slice() {
             [Some(tag)] if tag == "rlsctl:acting" => found.acting = true,
-            [Some(tag), Some(text)] if tag == "rlsctl:answer" => found.answers.push(text.clone()),
+            [Some(tag), Some(text)] if tag == "rlsctl:answer" => found.texts.push(text.clone()),
             _ => {}
         }
     }

@@ -12,6 +12,7 @@ use super::plan::{Callable, Subject};
 use super::probe::{Aim, Probe};
 use super::says::{Standing, Who};
 use super::text::{ROW, columns, ident, literal, qualified, value};
+use super::through::{taken, writable};
 use super::verdict::{Deed, Ruling, Tier, Verdict};
 use super::whose::Whose;
 
@@ -66,23 +67,49 @@ impl Run<'_> {
             };
             let ruling = self.asked(session, role, &question, (&one, &other)).await?;
             self.keep(ruling);
-            if !(rights.update.is_empty() && rights.insert.is_empty()) || rights.delete {
-                self.views_writes(subject, role);
-            }
+        }
+        if subject.kind == Kind::View {
+            self.writes_through(session, subject).await?;
         }
         Ok(())
     }
 
-    /// Writes through a view that does not say whose a row is cannot be aimed.
-    fn views_writes(&mut self, subject: &Subject, role: &str) {
-        let Some(rights) = subject.rights.get(role) else { return };
-        for deed in super::stated::deeds(rights)
-            .into_iter()
-            .filter(|deed| *deed != Deed::Select)
-        {
-            let reason = "writes through it are not tried: none of its columns says whose a row is";
-            self.keep(said(subject.name.to_string(), role, deed, reason));
+    async fn writes_through(&mut self, session: &Session, subject: &Subject) -> Result<(), MessageError> {
+        let taken = taken(session, subject).await?;
+        let writable = writable(self.schema, self.plan, subject, &taken);
+        for (role, rights) in &subject.rights {
+            for deed in super::stated::deeds(rights)
+                .into_iter()
+                .filter(|deed| *deed != Deed::Select)
+            {
+                let name = subject.name.to_string();
+                if !taken.contains(&deed) {
+                    let ruling = said(name, role, deed, "it cannot be written through");
+                    self.keep(Ruling {
+                        verdict: Verdict::Proven,
+                        tier: Tier::Static,
+                        ..ruling
+                    });
+                } else if writable.is_none() {
+                    let reason = "writes through it are not tried: none of its columns says whose a row is, and it has no key of one table";
+                    self.keep(said(name, role, deed, reason));
+                }
+            }
         }
+        let (Some(writable), Some(base)) = (writable, subject.bases.first()) else {
+            return Ok(());
+        };
+        let Some(pair) = self.pairs.get(base).cloned() else {
+            return Ok(());
+        };
+        if let Err(reason) = &pair {
+            for ruling in super::stated::unknown(self.schema, &writable, reason) {
+                self.keep(ruling);
+            }
+        }
+        self.pairs.insert(subject.oid, pair);
+        self.tried(session, &writable, &[Standing::Tenant, Standing::Spent])
+            .await
     }
 
     async fn asked(

@@ -177,7 +177,7 @@ impl Run<'_> {
         }
     }
 
-    async fn tried(
+    pub(super) async fn tried(
         &mut self,
         session: &Session,
         subject: &Subject,
@@ -394,9 +394,8 @@ impl Run<'_> {
                 let is_tenants = !matches!(ruling.session.as_str(), "no context" | "spent context");
                 if ruling.verdict == Verdict::Proven && is_tenants && ruling.tier == super::verdict::Tier::Dynamic {
                     ruling.verdict = Verdict::Unknown;
-                    ruling.reason =
-                        "the session sees none of its own rows anywhere, so that it sees no others says nothing"
-                            .to_owned();
+                    "the session sees none of its own rows anywhere, so that it sees no others says nothing"
+                        .clone_into(&mut ruling.reason);
                 }
             }
         }

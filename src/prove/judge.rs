@@ -10,7 +10,7 @@ use crate::schema::{Kind, Relation, Schema};
 use super::probe::{Aim, Outcome, Probe};
 use super::reads::Stage;
 use super::sample::Print;
-use super::text::{literal, qualified};
+use super::text::{ROW, columns, ident, literal, qualified};
 use super::verdict::{Deed, Ruling, Tier, Verdict};
 
 /// What makes a run wait for another one; it is worth another try.
@@ -53,7 +53,7 @@ pub(super) fn judge(stage: &Stage<'_>, probe: &Probe, outcome: &Outcome, redact:
             format!("the session acts as {acting} and not as {}", probe.role),
         );
     } else if let Some(error) = &outcome.error {
-        refused(probe, outcome, error, &say)
+        refused(stage, probe, outcome, error, &say)
     } else if probe.aim == Aim::See {
         saw(stage, probe, outcome, redact, &say)
     } else {
@@ -65,11 +65,47 @@ pub(super) fn judge(stage: &Stage<'_>, probe: &Probe, outcome: &Outcome, redact:
     let whose = stage.subject.whose.sql();
     let tenant = literal(&stage.other.tenant);
     let table = qualified(&stage.subject.name).to_string();
-    let script = probe.script(&table, whose.as_deref().map(|whose| (whose, tenant.as_str())));
+    let row = outcome.seen.first().map(|(kind, row)| (kind.as_str(), row.as_str()));
+    let shown = row.and_then(|row| shortest(stage, probe, row));
+    let script = probe.script(
+        &table,
+        whose.as_deref().map(|whose| (whose, tenant.as_str())),
+        shown.as_deref(),
+    );
     Ruling {
         script: Some(script),
         ..ruling
     }
+}
+
+/// The query that shows one row that was seen: by its key, if it has one, or by what says whose it is.
+fn shortest(stage: &Stage<'_>, probe: &Probe, (kind, row): (&str, &str)) -> Option<String> {
+    if matches!(probe.standing, super::says::Standing::Cached) {
+        return None;
+    }
+    let table = qualified(&stage.subject.name);
+    let columns = columns(stage.rights.select.iter().map(String::as_str));
+    let row: Value = serde_json::from_str(row).ok()?;
+    let key = stage
+        .relation()
+        .primary_key()
+        .map(|key| key.columns.as_slice())
+        .unwrap_or_default();
+    let cells: Option<Vec<String>> = key
+        .iter()
+        .map(|name| {
+            let cell = row.get(name)?;
+            let text = cell.as_str().map_or_else(|| cell.to_string(), str::to_owned);
+            Some(format!("{ROW}.{} = {}", ident(name), literal(&text)))
+        })
+        .collect();
+    let condition = match (cells.filter(|cells| !cells.is_empty()), stage.subject.whose.sql()) {
+        (Some(cells), _) => cells.join(" and "),
+        (None, Some(whose)) if kind == "null" => format!("{whose} is null"),
+        (None, Some(whose)) => format!("{whose} = {}", literal(&stage.other.tenant)),
+        (None, None) => "true".to_owned(),
+    };
+    Some(format!("select {columns} from {table} {ROW} where {condition}"))
 }
 
 fn words(error: &ServerError) -> String {
@@ -79,8 +115,8 @@ fn words(error: &ServerError) -> String {
 type Say<'a> = dyn Fn(Verdict, String) -> Ruling + 'a;
 
 /// What the server refuses is held back where row security or a privilege refused it; all else may have other reasons.
-fn refused(probe: &Probe, outcome: &Outcome, error: &ServerError, say: &Say<'_>) -> Ruling {
-    let state = error.sqlstate.as_str();
+fn refused(stage: &Stage<'_>, probe: &Probe, outcome: &Outcome, error: &ServerError, say: &Say<'_>) -> Ruling {
+    let code = error.sqlstate.as_str();
     let is_vague = probe.standing.is_nobody() || matches!(probe.standing, super::says::Standing::Value(_));
     let ruling = if outcome.is_done {
         say(
@@ -90,24 +126,29 @@ fn refused(probe: &Probe, outcome: &Outcome, error: &ServerError, say: &Say<'_>)
                 words(error)
             ),
         )
-    } else if state == "42501" {
+    } else if code == "42501" {
         say(Verdict::Proven, "refused by row security or a privilege".to_owned())
-    } else if state == "55000" && probe.aim != Aim::See {
+    } else if code == "55000" && probe.aim != Aim::See {
         say(Verdict::Proven, "refused: it cannot be written through".to_owned())
-    } else if is_vague && (state.starts_with("22") || state == "42704") {
+    } else if is_vague && (code.starts_with("22") || code == "42704") {
         say(
             Verdict::Proven,
             format!("the session is refused altogether: {}", words(error)),
         )
-    } else if state == "57014" {
+    } else if code == "57014" {
         let took = crate::duration::human_duration(outcome.took);
         say(Verdict::Unknown, format!("it was stopped after {took}"))
-    } else if state == "55P03" {
+    } else if code == "55P03" {
         say(
             Verdict::Unknown,
             "a lock was not to be had: somebody else is writing there".to_owned(),
         )
-    } else if state.starts_with("23") && probe.aim != Aim::See {
+    } else if code == "23505" && probe.aim == Aim::Make && names_tenants(stage) {
+        say(
+            Verdict::Proven,
+            "its key is the tenant itself, so that there is no second row of one".to_owned(),
+        )
+    } else if code.starts_with("23") && probe.aim != Aim::See {
         say(
             Verdict::Unknown,
             format!(
@@ -118,7 +159,17 @@ fn refused(probe: &Probe, outcome: &Outcome, error: &ServerError, say: &Say<'_>)
     } else {
         say(Verdict::Unknown, words(error))
     };
-    ruling.evidence("sqlstate", state)
+    ruling.evidence("sqlstate", code)
+}
+
+/// Tells whether the relation is the table of the tenants.
+fn names_tenants(stage: &Stage<'_>) -> bool {
+    let column = stage.subject.whose.column();
+    stage
+        .relation()
+        .keys
+        .iter()
+        .any(|key| key.columns.iter().map(String::as_str).eq(column))
 }
 
 fn saw(stage: &Stage<'_>, probe: &Probe, outcome: &Outcome, redact: bool, say: &Say<'_>) -> Ruling {

@@ -20,6 +20,7 @@ mod says;
 mod stated;
 mod tenants;
 mod text;
+mod through;
 mod verdict;
 mod whose;
 mod writes;

@@ -189,12 +189,12 @@ fn functions(schema: &Schema, tenancy: &Tenancy, owned: &BTreeMap<Oid, Whose>, c
 }
 
 /// Tells whether row security holds back a function's owner on every table of tenants.
-fn is_held_back(schema: &Schema, owned: &BTreeMap<Oid, Whose>, owner: &str) -> bool {
+fn is_held_back(schema: &Schema, owned: &BTreeMap<Oid, Whose>, role: &str) -> bool {
     let mut tables = schema
         .relations
         .values()
         .filter(|relation| relation.kind.is_table() && owned[&relation.oid].is_tenants());
-    tables.all(|table| schema.binds(table, owner))
+    tables.all(|table| schema.binds(table, role))
 }
 
 fn callable(schema: &Schema, tenancy: &Tenancy, function: &Function, calls_volatile: bool) -> Option<Callable> {

@@ -9,6 +9,7 @@ use crate::pg::{MessageError, Session};
 
 use super::sample::{self, Print};
 use super::says::Standing;
+use super::text::ROW;
 use super::verdict::Deed;
 
 /// What an attempt is about.
@@ -124,33 +125,22 @@ impl Probe {
         Ok(outcome)
     }
 
-    /// Returns what a person pastes into psql to see it.
-    pub(super) fn script(&self, relation: &str, whose: Option<(&str, &str)>) -> String {
+    /// Returns what a person pastes into psql to see it; `shown` stands for what was tried, where that is longer than a person needs.
+    pub(super) fn script(&self, relation: &str, whose: Option<(&str, &str)>, shown: Option<&str>) -> String {
         let mut lines = vec!["begin;".to_owned()];
-        let own = self.before.iter().chain(&self.becoming).chain(&self.statements);
-        let own = own.filter(|statement| !statement.contains("'rlsctl:own'"));
-        lines.extend(own.map(|statement| format!("{};", readable(statement))));
+        let own = self.before.iter().chain(&self.becoming);
+        lines.extend(own.map(|statement| format!("{statement};")));
+        match shown {
+            Some(shown) => lines.push(format!("{shown};")),
+            None => lines.extend(self.statements.iter().map(|statement| format!("{statement};"))),
+        }
         if self.aim != Aim::See
             && let Some((whose, tenant)) = whose
         {
             lines.push("reset session authorization; reset role;".to_owned());
-            lines.push(format!(
-                "select * from {relation} {} where {whose} = {tenant};",
-                super::text::ROW
-            ));
+            lines.push(format!("select * from {relation} {ROW} where {whose} = {tenant};"));
         }
         lines.push("rollback;".to_owned());
-        lines.join("\n")
+        lines.join("\n").replace(ROW, "r").replace("rlsctl_parent_", "p")
     }
-}
-
-/// A statement without what only this program needs to know the row by.
-fn readable(statement: &str) -> String {
-    let tags = [
-        "'rlsctl:seen', 'foreign', ",
-        "'rlsctl:seen', 'null', ",
-        "'rlsctl:seen', 'any', ",
-    ];
-    tags.iter()
-        .fold(statement.to_owned(), |text, tag| text.replace(tag, ""))
 }

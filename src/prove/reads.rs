@@ -1,6 +1,6 @@
 //! Attempts to see a row.
 
-use crate::schema::{Relation, Schema};
+use crate::schema::{Kind, Relation, Schema};
 
 use super::plan::Subject;
 use super::probe::{Aim, Probe};
@@ -37,6 +37,14 @@ impl Stage<'_> {
     /// Returns the relation.
     pub(super) fn relation(&self) -> &Relation {
         &self.schema.relations[&self.subject.oid]
+    }
+
+    /// Returns the relation whose keys count: behind a view, that of its one table.
+    pub(super) fn keyed(&self) -> &Relation {
+        match (self.relation().kind, self.subject.bases.as_slice()) {
+            (Kind::View, [base]) => &self.schema.relations[base],
+            _ => self.relation(),
+        }
     }
 
     /// Returns an attempt.

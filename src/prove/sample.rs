@@ -121,7 +121,12 @@ pub(super) async fn sample(
                 cells.join(", ")
             ));
         }
-        queries.extend(numbered(relation).map(|name| {
+        let keyed = match (relation.kind, subject.bases.as_slice()) {
+            (Kind::View, [base]) => &schema.relations[base],
+            _ => relation,
+        };
+        let numbered = numbered(keyed).filter(|name| relation.column(name).is_some());
+        queries.extend(numbered.map(|name| {
             let (tag, column) = (literal(name), ident(name));
             format!(
                 "select 'rlsctl:next', {tag}, (pg_catalog.max({ROW}.{column}) + 1)::pg_catalog.text from {table} {ROW}"

@@ -42,7 +42,7 @@ fn make(stage: &Stage<'_>, standing: &Standing) -> Option<Probe> {
     }
     let relation = stage.relation();
     let cells = stage.rights.insert.iter().map(|name| {
-        let fresh = fresh(stage, relation, name);
+        let fresh = fresh(stage, name);
         let fresh = fresh.or_else(|| Sample::cell(relation, &stage.sample.theirs, name).map(str::to_owned));
         (ident(name).to_string(), value(fresh.as_deref()))
     });
@@ -59,7 +59,8 @@ fn make(stage: &Stage<'_>, standing: &Standing) -> Option<Probe> {
 }
 
 /// Returns a new value for a column of a key; nothing for one that has to stay, as a foreign key's or the tenant's.
-fn fresh(stage: &Stage<'_>, relation: &Relation, name: &str) -> Option<String> {
+fn fresh(stage: &Stage<'_>, name: &str) -> Option<String> {
+    let relation = stage.keyed();
     let is_key = keyed(relation, name);
     let is_bound = relation
         .foreign_keys
@@ -76,7 +77,7 @@ fn fresh(stage: &Stage<'_>, relation: &Relation, name: &str) -> Option<String> {
     match column.data_type.as_str() {
         "uuid" => Some(uuid()),
         "text" | "character varying" | "citext" => {
-            let theirs = Sample::cell(relation, &stage.sample.theirs, name).unwrap_or_default();
+            let theirs = Sample::cell(stage.relation(), &stage.sample.theirs, name).unwrap_or_default();
             Some(format!("{theirs}-{:08x}", fastrand::u32(..)))
         }
         _ => None,
@@ -111,14 +112,14 @@ fn keyed(relation: &Relation, name: &str) -> bool {
 
 /// The other's rows get a value that one of them has already, so that no check stands in the way.
 fn change(stage: &Stage<'_>, standing: &Standing) -> Option<Probe> {
-    let relation = stage.relation();
+    let (relation, keyed_by) = (stage.relation(), stage.keyed());
     let is_plain = |column: &&Column| {
         let name = column.name.as_str();
-        let is_foreign = relation
+        let is_foreign = keyed_by
             .foreign_keys
             .iter()
             .any(|key| key.columns.iter().any(|it| it == name));
-        !keyed(relation, name) && !is_foreign && stage.subject.whose.column() != Some(name)
+        !keyed(keyed_by, name) && !is_foreign && stage.subject.whose.column() != Some(name)
     };
     let may = relation
         .columns
@@ -179,6 +180,8 @@ fn moved(stage: &Stage<'_>, tenant: &str, row: &[Option<String>]) -> Option<Stri
             let is_root = relation.keys.iter().any(|key| key.columns == [name.clone()]);
             (may(name) && !is_root).then(|| format!("update {table} set {} = {}", ident(name), literal(tenant)))
         }
+        // The way of a view begins with its own key.
+        Whose::Path { .. } if !stage.subject.kind.is_table() => None,
         Whose::Path { steps, .. } => {
             let step = steps.first().filter(|step| step.columns.iter().all(may))?;
             let set = step.columns.iter().map(|name| {

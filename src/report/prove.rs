@@ -69,11 +69,16 @@ pub fn prove_text(proof: &Proof, width: Option<u16>) -> String {
     width.map_or_else(|| text.clone(), |width| folded(&text, width.into()))
 }
 
-/// Rulings of one object, command and reason; sessions and roles are told together.
+/// Rulings of one object and command, and of what is not known of one reason; sessions and roles are told together.
 fn grouped(rulings: &[Ruling], verdict: Verdict) -> Vec<Vec<&Ruling>> {
     let mut groups: BTreeMap<(&str, Deed, &str), Vec<&Ruling>> = BTreeMap::new();
     for ruling in rulings.iter().filter(|ruling| ruling.verdict == verdict) {
-        let key = (ruling.object.as_str(), ruling.command, ruling.reason.as_str());
+        let reason = if verdict == Verdict::Leak {
+            ""
+        } else {
+            ruling.reason.as_str()
+        };
+        let key = (ruling.object.as_str(), ruling.command, reason);
         groups.entry(key).or_default().push(ruling);
     }
     groups.into_values().collect()
@@ -134,6 +139,9 @@ fn leak(group: &[&Ruling]) -> String {
     );
     for (key, value) in &first.evidence {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        if value.is_empty() {
+            continue;
+        }
         text.push_str(&format!(
             "  {DIM}{}:{DIM:#} {}\n",
             key.replace('_', " "),
