@@ -103,7 +103,7 @@ impl Run<'_> {
             return Ok(());
         };
         if let Err(reason) = &pair {
-            for ruling in super::stated::unknown(self.schema, &writable, reason) {
+            for ruling in super::stated::unknown(&writable, reason) {
                 self.keep(ruling);
             }
         }

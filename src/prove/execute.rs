@@ -171,7 +171,7 @@ impl Run<'_> {
     fn stated(&mut self) {
         for subject in &self.plan.subjects {
             let no_pair = self.pairs.get(&subject.oid).and_then(|pair| pair.as_ref().err());
-            for ruling in stated::stated(self.schema, subject, no_pair) {
+            for ruling in stated::stated(subject, no_pair) {
                 self.keep(ruling);
             }
         }
@@ -227,7 +227,7 @@ impl Run<'_> {
                     "its rows cannot be compared by whoever is connected: {}; GRANT SELECT ON {name}, or connect as its owner",
                     refusal.error.message
                 );
-                return Ok((stated::unknown(self.schema, subject, &reason), false));
+                return Ok((stated::unknown(subject, &reason), false));
             }
             Err(lost) => return Err(lost),
         };
@@ -287,6 +287,12 @@ impl Run<'_> {
                         .push(ruling(stage.subject.name.to_string(), &probe, Verdict::Unknown, reason));
                 }
                 None => {}
+            }
+            if stage.sample.theirs.is_empty() && !stage.rights.insert.is_empty() {
+                let probe = stage.probe(Deed::Insert, Aim::Make, standing, Vec::new());
+                let reason = "whoever is connected sees no row of the other tenant in it that could be copied";
+                done.rulings
+                    .push(ruling(stage.subject.name.to_string(), &probe, Verdict::Unknown, reason));
             }
             if !matches!(stage.subject.kind, Kind::Foreign | Kind::MaterializedView) {
                 probes.extend(writes(stage, standing));
@@ -376,7 +382,7 @@ impl Run<'_> {
 
     /// A session that sees nothing of its own anywhere may be nobody's: then that it sees nothing of others says nothing.
     fn finish(mut self) -> Proof {
-        let is_doubtful = !self.has_own && stated::expects_own(self.schema, self.plan);
+        let is_doubtful = !self.has_own && stated::expects_own(self.plan);
         let mut counted: BTreeMap<(String, String), usize> = BTreeMap::new();
         for (one, two) in self.pairs.values().flatten() {
             *counted.entry((one.tenant.clone(), two.tenant.clone())).or_default() += 1;

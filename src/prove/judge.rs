@@ -8,7 +8,7 @@ use crate::exit::ServerError;
 use crate::schema::{Kind, Relation, Schema};
 
 use super::probe::{Aim, Outcome, Probe};
-use super::reads::Stage;
+use super::reads::{Stage, cached_script};
 use super::sample::Print;
 use super::text::{ROW, columns, ident, literal, qualified};
 use super::verdict::{Deed, Ruling, Tier, Verdict};
@@ -66,22 +66,41 @@ pub(super) fn judge(stage: &Stage<'_>, probe: &Probe, outcome: &Outcome, redact:
     let tenant = literal(&stage.other.tenant);
     let table = qualified(&stage.subject.name).to_string();
     let row = outcome.seen.first().map(|(kind, row)| (kind.as_str(), row.as_str()));
-    let shown = row.and_then(|row| shortest(stage, probe, row));
+    let shown = row.and_then(|row| shortest(stage, probe, row, redact));
     let script = probe.script(
         &table,
         whose.as_deref().map(|whose| (whose, tenant.as_str())),
         shown.as_deref(),
     );
+    let script = if redact { masked(stage, &script) } else { script };
     Ruling {
         script: Some(script),
         ..ruling
     }
 }
 
+/// A script without values of the other tenant's row, but for the tenants themselves.
+fn masked(stage: &Stage<'_>, script: &str) -> String {
+    let tenants = [&stage.one.tenant, &stage.other.tenant];
+    let mut values: Vec<String> = stage
+        .sample
+        .theirs
+        .iter()
+        .chain(&stage.sample.ours)
+        .flatten()
+        .cloned()
+        .collect();
+    values.retain(|value| !tenants.contains(&value));
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    values.iter().fold(script.to_owned(), |script, value| {
+        script.replace(&literal(value), "'***'")
+    })
+}
+
 /// The query that shows one row that was seen: by its key, if it has one, or by what says whose it is.
-fn shortest(stage: &Stage<'_>, probe: &Probe, (kind, row): (&str, &str)) -> Option<String> {
+fn shortest(stage: &Stage<'_>, probe: &Probe, (kind, row): (&str, &str), redact: bool) -> Option<String> {
     if matches!(probe.standing, super::says::Standing::Cached) {
-        return None;
+        return cached_script(stage);
     }
     let table = qualified(&stage.subject.name);
     let columns = columns(stage.rights.select.iter().map(String::as_str));
@@ -99,7 +118,10 @@ fn shortest(stage: &Stage<'_>, probe: &Probe, (kind, row): (&str, &str)) -> Opti
             Some(format!("{ROW}.{} = {}", ident(name), literal(&text)))
         })
         .collect();
-    let condition = match (cells.filter(|cells| !cells.is_empty()), stage.subject.whose.sql()) {
+    let condition = match (
+        cells.filter(|cells| !cells.is_empty() && !redact),
+        stage.subject.whose.sql(),
+    ) {
         (Some(cells), _) => cells.join(" and "),
         (None, Some(whose)) if kind == "null" => format!("{whose} is null"),
         (None, Some(whose)) => format!("{whose} = {}", literal(&stage.other.tenant)),
@@ -148,6 +170,8 @@ fn refused(stage: &Stage<'_>, probe: &Probe, outcome: &Outcome, error: &ServerEr
             Verdict::Proven,
             "its key is the tenant itself, so that there is no second row of one".to_owned(),
         )
+    } else if code == "23502" && probe.aim == Aim::Make && names_column(stage, error) {
+        say(Verdict::Proven, "refused: the row would have had no tenant".to_owned())
     } else if code.starts_with("23") && probe.aim != Aim::See {
         say(
             Verdict::Unknown,
@@ -160,6 +184,12 @@ fn refused(stage: &Stage<'_>, probe: &Probe, outcome: &Outcome, error: &ServerEr
         say(Verdict::Unknown, words(error))
     };
     ruling.evidence("sqlstate", code)
+}
+
+/// Tells whether the server speaks of the column that says whose a row is; in any language it stands in the message.
+fn names_column(stage: &Stage<'_>, error: &ServerError) -> bool {
+    let column = stage.subject.whose.column();
+    column.is_some_and(|column| error.message.contains(&format!("\"{column}\"")))
 }
 
 /// Tells whether the relation is the table of the tenants.

@@ -160,10 +160,10 @@ fn by_place(stage: &Stage<'_>) -> Result<String, String> {
 
 /// Returns the attempt with a plan that is made once, first used as the other tenant and then as this one.
 pub(super) fn cached(stage: &Stage<'_>) -> Option<Probe> {
-    let column = readable_column(stage.subject, &stage.rights.select)?;
+    readable_column(stage.subject, &stage.rights.select)?;
     let whose = stage.subject.whose.sql()?;
     let (other, table) = (literal(&stage.other.tenant), qualified(&stage.subject.name));
-    let inner = columns([column]);
+    let inner = columns(stage.rights.select.iter().map(String::as_str));
     let mut probe = stage.probe(Deed::Select, Aim::See, &Standing::Cached, Vec::new());
     probe.becoming = stage.speech.becoming(&Standing::Tenant, stage.other, stage.one);
     let mut statements = vec![
@@ -180,6 +180,19 @@ pub(super) fn cached(stage: &Stage<'_>) -> Option<Probe> {
     statements.push("deallocate rlsctl_plan".to_owned());
     probe.statements = statements;
     Some(probe)
+}
+
+/// Returns the same for a person.
+pub(super) fn cached_script(stage: &Stage<'_>) -> Option<String> {
+    let whose = stage.subject.whose.sql()?;
+    let (other, table) = (literal(&stage.other.tenant), qualified(&stage.subject.name));
+    let inner = columns(stage.rights.select.iter().map(String::as_str));
+    let second = stage.speech.becoming(&Standing::Tenant, stage.one, stage.other);
+    Some(format!(
+        "set local plan_cache_mode = force_generic_plan;\nprepare rlsctl_plan as select {inner} from {table} {ROW} where {whose} = {other};\n\
+         execute rlsctl_plan;\nreset session authorization; reset role;\n{};\nexecute rlsctl_plan;\ndeallocate rlsctl_plan",
+        second.join(";\n")
+    ))
 }
 
 /// Returns values that a careless comparison takes for the tenant's, or for the other's.

@@ -2,19 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use crate::schema::{Command, Kind, Relation, Schema};
+use crate::schema::Kind;
 
 use super::plan::{Plan, Subject};
 use super::rights::Rights;
+use super::sample::readable_column;
 use super::text::{ident, qualified};
 use super::verdict::{Deed, Ruling, Tier, Verdict};
 use super::whose::Whose;
 
 /// Returns what can be said of a relation without trying; `no_pair` is why there are no two tenants to try it with.
-pub(super) fn stated(schema: &Schema, subject: &Subject, no_pair: Option<&String>) -> Vec<Ruling> {
+pub(super) fn stated(subject: &Subject, no_pair: Option<&String>) -> Vec<Ruling> {
     let mut all = truncations(subject);
-    if let Some(reason) = subject.blind.as_deref().or(no_pair.map(String::as_str)) {
-        all.extend(unknown(schema, subject, reason));
+    if let Some(reason) = subject
+        .blind
+        .as_deref()
+        .or(no_pair.filter(|_| subject.whose.is_tenants()).map(String::as_str))
+    {
+        all.extend(unknown(subject, reason));
         return all;
     }
     match subject.whose {
@@ -22,7 +27,7 @@ pub(super) fn stated(schema: &Schema, subject: &Subject, no_pair: Option<&String
         Whose::Nothing if !is_view(subject) => {
             let reason =
                 "nothing says whose its rows are: name its `column` under [tenancy.tables], or say `shared = true`";
-            all.extend(unknown(schema, subject, reason));
+            all.extend(unknown(subject, reason));
         }
         _ if subject.kind == Kind::Foreign => {
             let reason =
@@ -50,7 +55,7 @@ pub(super) fn deeds(rights: &Rights) -> Vec<Deed> {
 }
 
 /// Says the same of everything that may be tried.
-pub(super) fn unknown(_schema: &Schema, subject: &Subject, reason: &str) -> Vec<Ruling> {
+pub(super) fn unknown(subject: &Subject, reason: &str) -> Vec<Ruling> {
     let all = subject.rights.iter().flat_map(|(role, rights)| {
         let deeds = deeds(rights).into_iter();
         deeds.map(|deed| ruling(subject, role, deed, Verdict::Unknown, Tier::Dynamic, reason))
@@ -115,24 +120,10 @@ fn ruling(subject: &Subject, role: &str, command: Deed, verdict: Verdict, tier: 
     }
 }
 
-/// Tells whether some session should see rows of its own: some readable table lets some row pass.
-pub(super) fn expects_own(schema: &Schema, plan: &Plan) -> bool {
+/// Tells whether some session should see rows of its own: some role may read whose rows of some relation are.
+pub(super) fn expects_own(plan: &Plan) -> bool {
     plan.subjects.iter().any(|subject| {
-        let relation = &schema.relations[&subject.oid];
-        let mut roles = subject.rights.iter();
-        subject.whose.column().is_some()
-            && roles.any(|(role, rights)| !rights.select.is_empty() && lets_pass(schema, relation, role))
+        let mut rights = subject.rights.values();
+        rights.any(|rights| readable_column(subject, &rights.select).is_some())
     })
-}
-
-fn lets_pass(schema: &Schema, relation: &Relation, role: &str) -> bool {
-    let mut policies = relation.policies.iter();
-    !schema.binds(relation, role)
-        || policies.any(|policy| {
-            let is_for_it = policy
-                .roles
-                .iter()
-                .any(|name| name.is_empty() || schema.acts_as(role, name));
-            policy.is_permissive && is_for_it && matches!(policy.command, Command::All | Command::Select)
-        })
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::activity::Oid;
 use crate::pg::{MessageError, Session};
+use crate::schema::Kind;
 use crate::script::RelationName;
 use crate::tenancy::{Identity, Sessions, Tenancy};
 
 use super::compose::fill;
-use super::plan::Plan;
+use super::plan::{Plan, Subject};
 use super::says::Who;
 use super::text::{ident, literal, qualified};
 use super::whose::Whose;
@@ -67,6 +68,11 @@ pub(super) async fn pairs(
         };
         pairs.insert(*oid, pair);
     }
+    for view in plan.subjects.iter().filter(|subject| is_behind(subject)) {
+        let mut behind = view.bases.iter().filter_map(|oid| pairs.get(oid));
+        let pair = behind.clone().find(|pair| pair.is_ok()).or(behind.next()).cloned();
+        pairs.extend(pair.map(|pair| (view.oid, pair)));
+    }
     Ok(pairs)
 }
 
@@ -85,7 +91,11 @@ fn missing(one: &str, two: &str, present: &Result<Vec<String>, String>) -> Strin
 
 /// What has tenants' rows: the subjects, and the tables behind views.
 fn tables(plan: &Plan) -> Vec<(Oid, RelationName, Whose)> {
-    let subjects = plan.subjects.iter().filter(|subject| subject.whose.is_tenants());
+    // What a view shows may depend on who asks; the tables behind it have rows of their own.
+    let subjects = plan
+        .subjects
+        .iter()
+        .filter(|subject| subject.whose.is_tenants() && !is_behind(subject));
     let mut all: Vec<(Oid, RelationName, Whose)> = plan.erased.clone();
     for subject in subjects {
         if !all.iter().any(|(oid, ..)| *oid == subject.oid) {
@@ -93,6 +103,11 @@ fn tables(plan: &Plan) -> Vec<(Oid, RelationName, Whose)> {
         }
     }
     all
+}
+
+/// Tells whether a subject's tenants are those of the tables behind it.
+fn is_behind(subject: &Subject) -> bool {
+    subject.kind == Kind::View && !subject.bases.is_empty()
 }
 
 async fn two(

@@ -126,10 +126,14 @@ fn change(stage: &Stage<'_>, standing: &Standing) -> Option<Probe> {
         .iter()
         .filter(|column| stage.rights.update.contains(&column.name));
     let may: Vec<&Column> = may.collect();
-    let column = may.iter().copied().find(is_plain).or_else(|| {
-        let mut others = may.iter().copied();
-        others.find(|column| stage.subject.whose.column() != Some(&column.name))
-    })?;
+    let is_whose = |column: &&Column| stage.subject.whose.column() == Some(&column.name);
+    let column = may
+        .iter()
+        .copied()
+        .find(is_plain)
+        .or_else(|| may.iter().copied().find(|column| !is_whose(column)))
+        // A session of nobody's has nothing to take or to give.
+        .or_else(|| may.first().copied().filter(|_| standing.is_nobody()))?;
     let theirs = value(Sample::cell(relation, &stage.sample.theirs, &column.name));
     let statement = format!(
         "update {} set {} = {theirs}",
