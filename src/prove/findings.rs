@@ -47,7 +47,7 @@ fn one(group: &[&Ruling], allow_unknown: bool) -> Option<Finding> {
         format!("{} by {role}, session {session}: {reason}", first.command.word())
     };
     let help = if is_leak {
-        "paste the script into psql to see it; `rlsctl audit` says which rule is broken"
+        "paste the script into psql to see it; mend the policy or the privilege, and run it again"
     } else {
         "see to what the reason says, and run it again; `--allow-unknown` passes over it"
     };
