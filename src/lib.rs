@@ -5,7 +5,7 @@
 //! 1. [`cli`]: clap types, one file a command.
 //! 2. [`config`], [`report`]: settings in, text out.
 //! 3. [`migrate`], [`drift`], [`adopt`], [`split`], [`reap`], [`blockers`], [`retrofit`],
-//!    [`audit`]: the capabilities, each a plan (a value) and its executor.
+//!    [`audit`], [`prove`]: the capabilities, each a plan (a value) and its executor.
 //! 4. [`pg`]: the only user of the driver.
 //! 5. [`isolation`]: what a session can reach, worked out on the nouns below.
 //! 6. [`tenancy`], [`schema`], [`migration`], [`ledger`], [`catalog`], [`activity`]: the nouns.
@@ -31,6 +31,7 @@ pub mod ledger;
 pub mod migrate;
 pub mod migration;
 pub mod pg;
+pub mod prove;
 pub mod reap;
 pub mod report;
 pub mod retrofit;

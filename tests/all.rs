@@ -29,6 +29,7 @@ mod new;
 mod new_files;
 mod output;
 mod peers;
+mod prove;
 mod proxy;
 mod reap_idle;
 mod retrofit;

@@ -7,7 +7,7 @@ use fs_err as fs;
 use walkdir::WalkDir;
 
 /// The modules of the library and the floor each is on; 0 is the top. One on the same floor may not be used either, but by name below.
-const FLOORS: [(&str, u8); 27] = [
+const FLOORS: [(&str, u8); 28] = [
     ("main", 0),
     ("cli", 1),
     ("config", 2),
@@ -20,6 +20,7 @@ const FLOORS: [(&str, u8); 27] = [
     ("split", 3),
     ("retrofit", 3),
     ("audit", 3),
+    ("prove", 3),
     ("pg", 4),
     ("isolation", 5),
     ("tenancy", 6),

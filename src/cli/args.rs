@@ -13,6 +13,7 @@ use crate::report::{ColorChoice, Format};
 
 use super::audit_args::AuditArgs;
 use super::lock_args::LockArgs;
+use super::prove_args::ProveArgs;
 use super::retrofit_args::RetrofitArgs;
 use super::session_args::{BlockersArgs, ReapIdleArgs};
 
@@ -104,6 +105,8 @@ pub enum Command {
     Retrofit(RetrofitArgs),
     /// Show what in the catalog lets rows cross tenants, and what to do about it
     Audit(AuditArgs),
+    /// Act as one tenant and try to reach another's rows: PROVEN, LEAK with the statement and the row, or UNKNOWN
+    Prove(ProveArgs),
 }
 
 /// `init`.
@@ -356,6 +359,7 @@ impl Cli {
             Command::Split(_) => "split",
             Command::Retrofit(_) => "retrofit",
             Command::Audit(_) => "audit",
+            Command::Prove(_) => "prove",
         }
     }
 }

@@ -84,10 +84,9 @@ pub fn other_settings(context: &Context<'_>, named: &str) -> Result<(Settings, T
     let is_url = named.contains("://") || named.contains('=');
     let target = if is_url {
         Target {
-            name: None,
             url: Some(named.to_owned()),
             origin: "--against".to_owned(),
-            mirror: None,
+            ..Target::default()
         }
     } else {
         context.config.named(named).map_err(|error| config_failure(&error))?

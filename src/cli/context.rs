@@ -14,6 +14,8 @@ pub struct Context<'a> {
     pub ui: &'a Ui,
     /// The settings.
     pub config: Config,
+    /// Whether every question is answered already.
+    pub yes: bool,
 }
 
 impl Context<'_> {

@@ -20,6 +20,8 @@ mod init;
 mod lock_args;
 mod migrate;
 mod new;
+mod prove;
+mod prove_args;
 mod reap_idle;
 mod retrofit;
 mod retrofit_apply;

@@ -13,7 +13,9 @@ use crate::report::{ColorChoice, Document, Format, Ui};
 use super::args::{Cli, Command};
 use super::context::Context;
 use super::describe::config_failure;
-use super::{accept, adopt, audit, blockers, drift_check, init, migrate, new, reap_idle, retrofit, split, status};
+use super::{
+    accept, adopt, audit, blockers, drift_check, init, migrate, new, prove, reap_idle, retrofit, split, status,
+};
 
 /// Runs the command line and returns how it ended.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
@@ -33,7 +35,16 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
     if let (Err(failure), Command::ReapIdle(args)) = (&prepared, &cli.command) {
         reap_idle::before_anything(&ui, args, failure.exit);
     }
-    match prepared.and_then(|config| dispatch(&cli, &Context { ui: &ui, config })) {
+    match prepared.and_then(|config| {
+        dispatch(
+            &cli,
+            &Context {
+                ui: &ui,
+                config,
+                yes: cli.global.yes,
+            },
+        )
+    }) {
         Ok(exit) => exit,
         Err(failure) => {
             // There is nowhere left to say that both streams are gone.
@@ -149,6 +160,7 @@ fn dispatch(cli: &Cli, context: &Context<'_>) -> Result<Exit, Failure> {
         Command::Split(args) => split::run(context, args),
         Command::Retrofit(args) => retrofit::run(context, args),
         Command::Audit(args) => audit::run(context, args),
+        Command::Prove(args) => prove::run(context, args),
     }
 }
 

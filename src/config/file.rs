@@ -44,6 +44,9 @@ pub struct TargetFile {
     pub url: String,
     /// The tool whose ledger is kept in step.
     pub mirror: Option<String>,
+    /// Whether people depend on it: what only tries something out asks first.
+    #[serde(default)]
+    pub production: bool,
 }
 
 /// `[limits]`.

@@ -46,6 +46,8 @@ pub struct Target {
     pub origin: String,
     /// The tool whose ledger is kept in step.
     pub mirror: Option<Mirror>,
+    /// Whether people depend on it.
+    pub production: bool,
 }
 
 /// How long things may take, and how much.
@@ -206,10 +208,8 @@ impl Config {
         }
         if CHOOSING.iter().any(|name| self.environment.contains_key(*name)) || self.file.targets.is_empty() {
             return Ok(Target {
-                name: None,
-                url: None,
                 origin: "PG* and defaults".to_owned(),
-                mirror: None,
+                ..Target::default()
             });
         }
         let mut names = self.file.targets.keys();
@@ -236,6 +236,7 @@ impl Config {
             origin: format!("targets.{name}"),
             // It was checked when the file was read.
             mirror: target.mirror.as_deref().and_then(|tool| tool.parse().ok()),
+            production: target.production,
         })
     }
 
@@ -282,10 +283,9 @@ impl Config {
 
 fn unnamed(url: &str, origin: &str) -> Target {
     Target {
-        name: None,
         url: Some(url.to_owned()),
         origin: origin.to_owned(),
-        mirror: None,
+        ..Target::default()
     }
 }
 

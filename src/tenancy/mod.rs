@@ -4,6 +4,8 @@
 
 mod model;
 mod read;
+mod sessions;
 
 pub use model::{Backfill, Existing, Force, Identity, Layout, Membership, TableTenancy, Tenancy, UserSource, Which};
 pub use read::{TenancyError, tenancy};
+pub use sessions::{Sessions, TENANT, TenantSession, USER, sessions};

@@ -102,6 +102,22 @@ impl World {
         run
     }
 
+    /// A table whose policy is too wide.
+    fn prove(&self) -> Run {
+        self.db.psql(
+            "create table invoices (id int primary key, tenant_id int not null);
+             insert into invoices values (1, 1), (2, 2);
+             drop role if exists shop_user; create role shop_user;
+             alter table invoices enable row level security;
+             create policy apart on invoices for select using (tenant_id >= current_setting('app.tenant_id')::int);
+             grant select on invoices to shop_user",
+        );
+        self.project.config("[tenancy]\napp_roles = ['shop_user']\n");
+        let run = self.run(&["prove"]).exits(1);
+        self.db.psql("drop owned by shop_user; drop role shop_user");
+        run
+    }
+
     /// Returns the example of that name in the documentation: how the command ended, as which document.
     fn example(name: &str) -> (Run, &'static str) {
         let world = Self::new();
@@ -171,6 +187,7 @@ impl World {
                 (world.run(&["split", "0002"]).exits(0), "split")
             }
             "retrofit init" | "retrofit plan" | "retrofit write" => (world.tenants(name), "retrofit"),
+            "prove" => (world.prove(), "prove"),
             "usage" => (world.run(&["migrate", "--single"]).exits(2), "usage"),
             other => panic!("docs/json.md has an example `{other}` that nobody makes"),
         }
