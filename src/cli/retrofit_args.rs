@@ -43,6 +43,20 @@ impl RetrofitArgs {
     }
 }
 
+/// Whether tables are enforced, observed, or enforced after having been observed.
+#[derive(Clone, Debug, Default, Args)]
+pub struct HowArgs {
+    /// Policies that let everything pass and count what enforced ones would deny, instead of these
+    #[arg(long, conflicts_with = "enforce")]
+    pub observe: bool,
+    /// Only tables that are observed and of which nothing was counted for long enough
+    #[arg(long)]
+    pub enforce: bool,
+    /// How long is long enough [default: tenancy.observe.quiet_for, 24h]
+    #[arg(long, value_name = "DURATION", requires = "enforce")]
+    pub quiet_for: Option<String>,
+}
+
 /// The actions.
 #[derive(Debug, Subcommand)]
 pub enum RetrofitAction {
@@ -93,6 +107,9 @@ pub struct PlanArgs {
     /// Print the files too
     #[arg(long)]
     pub files: bool,
+    /// What the tables get to.
+    #[command(flatten)]
+    pub how: HowArgs,
 }
 
 /// `retrofit write`.
@@ -110,6 +127,9 @@ pub struct WriteArgs {
     /// Say which files would be written, and write none
     #[arg(long)]
     pub dry_run: bool,
+    /// What the tables get to.
+    #[command(flatten)]
+    pub how: HowArgs,
 }
 
 /// `retrofit apply`.
@@ -122,7 +142,9 @@ Exit codes: those of `rlsctl migrate`, and 6 where something has to be decided f
 
 Examples:
   rlsctl retrofit apply
-  rlsctl retrofit apply --end-blockers-older-than 1h")]
+  rlsctl retrofit apply --end-blockers-older-than 1h
+  rlsctl retrofit apply --observe                       count what would be denied, and deny nothing
+  rlsctl retrofit apply --enforce --quiet-for 7d        then enforce what has been quiet for a week")]
 pub struct ApplyArgs {
     /// How long a migration may try to get its locks [env: RLSCTL_LOCK_WAIT; default: 60s]
     #[arg(long, value_name = "DURATION")]
@@ -133,6 +155,9 @@ pub struct ApplyArgs {
     /// End no session, however long it has been idle
     #[arg(long)]
     pub keep_blockers: bool,
+    /// What the tables get to.
+    #[command(flatten)]
+    pub how: HowArgs,
 }
 
 /// `retrofit status`.

@@ -95,6 +95,7 @@ struct RelationRow {
     is_partition: bool,
     parents: Vec<u32>,
     options: Vec<String>,
+    comment: Option<String>,
     grants: Vec<Grant>,
 }
 
@@ -222,6 +223,7 @@ fn relation(row: RelationRow) -> Relation {
         is_partition: row.is_partition,
         parents: row.parents.into_iter().map(Oid).collect(),
         options: row.options,
+        comment: row.comment,
         grants: row.grants,
         columns: Vec::new(),
         keys: Vec::new(),

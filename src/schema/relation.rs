@@ -60,6 +60,8 @@ pub struct Relation {
     pub parents: Vec<Oid>,
     /// Storage options, as in `security_invoker=true`.
     pub options: Vec<String>,
+    /// Its comment.
+    pub comment: Option<String>,
     /// Who may do what.
     pub grants: Vec<Grant>,
     /// Its columns, in order.

@@ -154,6 +154,7 @@ mod tests {
             is_partition: false,
             parents: Vec::new(),
             options: Vec::new(),
+            comment: None,
             grants: grantees.iter().map(all).collect(),
             columns: Vec::new(),
             keys: Vec::new(),
