@@ -2,7 +2,9 @@
 
 mod applying;
 mod articles;
+mod counting;
 mod edges;
+mod observing;
 mod planning;
 mod proposing;
 

@@ -24,7 +24,7 @@ pub(super) fn observed_json(observation: &Observation) -> Value {
             "command": denied.command,
             "role": denied.role,
             "application": denied.application,
-            "statements": denied.statements,
+            "count": denied.count,
             "without_tenant": denied.without_tenant,
             "last_seconds": seconds(denied.last),
         })
@@ -33,7 +33,7 @@ pub(super) fn observed_json(observation: &Observation) -> Value {
         "seconds": seconds(observation.observed),
         "quiet_seconds": seconds(observation.quiet()),
         "is_lost": observation.is_lost,
-        "statements": observation.statements(),
+        "count": observation.count(),
         "denied": observation.denied.iter().map(denied).collect::<Vec<_>>(),
     })
 }
@@ -53,8 +53,8 @@ pub(super) fn observed_text(observation: Option<&Observation>) -> String {
         return format!("observed{age}: {GOOD}nothing would have been denied{GOOD:#}");
     }
     let mut text = format!(
-        "observed{age}: {WARNING}{} statements would have been denied something{WARNING:#}",
-        observation.statements()
+        "observed{age}: {WARNING}counted {} times what would have been denied{WARNING:#}",
+        observation.count()
     );
     for denied in &observation.denied {
         let last = denied

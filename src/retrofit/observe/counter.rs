@@ -85,6 +85,12 @@ pub(super) fn of(table: &RelationName, word: &str) -> QualifiedName {
     ours(&name(&[schema, &table.name, word]))
 }
 
+/// Returns how the comments on all counters of a table begin.
+pub(super) fn mark(table: &RelationName) -> String {
+    let name = serde_json::Value::from(table.to_string());
+    format!("{MARK}{{\"table\":{name},")
+}
+
 /// Returns the roles that are told apart, and behind them all others.
 pub(super) fn roles(tenancy: &Tenancy) -> Vec<Option<String>> {
     let mut roles: Vec<Option<String>> = Vec::new();

@@ -51,7 +51,7 @@ pub async fn observations(session: &Session) -> Result<Vec<Observation>, Message
             command,
             role: counter.role,
             application: counter.application,
-            statements: scans - 1,
+            count: scans - 1,
             without_tenant: rows.saturating_sub(scans).min(scans - 1),
             last: number(4).map(Duration::from_secs),
         });

@@ -122,7 +122,7 @@ fn unquiet(table: &str, why: String, observation: Option<&Observation>) -> Findi
         severity: Severity::Warning,
         ..Finding::error("retrofit.not-quiet", table, why, help)
     }
-    .evidence("statements", observation.map_or(0, Observation::statements))
+    .evidence("count", observation.map_or(0, Observation::count))
 }
 
 fn not_observed(table: &str, why: &str) -> Finding {
@@ -159,14 +159,11 @@ fn counters(schema: &Schema, tenancy: &Tenancy, aim: &Aim, seen: &[Observation])
         )));
     }
     let made = policy::counters_made(tenancy, aim);
-    let (mut statements, mut undo) = (Vec::new(), Vec::new());
+    let (mut statements, mut undo) = (Vec::new(), vec![policy::counters_gone(&aim.name)]);
     if has_any {
-        statements.extend(policy::counters_gone(schema, tenancy, &aim.name));
+        statements.push(policy::counters_gone(&aim.name));
         // Before this there were some too, and what takes those back looks for them.
-        undo.extend(policy::all_gone(tenancy, &aim.name));
         undo.extend(made.iter().cloned());
-    } else {
-        undo.extend(policy::all_gone(tenancy, &aim.name));
     }
     statements.extend(made);
     Ok(Some(Step {
@@ -188,7 +185,7 @@ pub(super) fn no_counters(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Opti
         stage: Stage::NoCounters,
         tables: vec![aim.name.clone()],
         lock: None,
-        statements: policy::counters_gone(schema, tenancy, &aim.name),
+        statements: vec![policy::counters_gone(&aim.name)],
         undo: policy::counters_made(tenancy, aim),
         why: "its policies hold back by now, and nothing asks for them".to_owned(),
     })

@@ -9,13 +9,13 @@ use super::super::aim::Aim;
 use super::super::enforce::{Wanted, exchanged, forced, is_ours};
 use super::super::expression::{compared, own};
 use super::super::step::{Stage, Step};
-use super::super::template::{fill, ident, literal, qualified};
+use super::super::template::{fill, ident, literal};
 use super::counter;
 
 const TENANT: &str = include_str!("../../../sql/retrofit/observe_tenant.sql");
 const COUNT: &str = include_str!("../../../sql/retrofit/observe_count.sql");
 const CONDITION: &str = include_str!("../../../sql/retrofit/observe_condition.sql");
-const SCHEMA_GONE: &str = include_str!("../../../sql/retrofit/observe_schema_gone.sql");
+const GONE: &str = include_str!("../../../sql/retrofit/observe_gone.sql");
 
 /// The policies by their names.
 const POLICIES: [(&str, Command); 4] = [
@@ -109,37 +109,16 @@ pub(super) fn counters_made(tenancy: &Tenancy, aim: &Aim) -> Vec<String> {
     statements
 }
 
-/// Returns the statements that take away what is there of a table's counters.
-pub(super) fn counters_gone(schema: &Schema, tenancy: &Tenancy, table: &RelationName) -> Vec<String> {
-    let there = counter::there(schema, table);
-    let relations: Vec<String> = there
-        .iter()
-        .filter(|(_, counter)| counter.command.is_some())
-        .map(|(relation, _)| qualified(&relation.name).to_string())
-        .collect();
-    if relations.is_empty() {
-        return all_gone(tenancy, table);
-    }
-    gone(table, &relations)
-}
-
-/// Returns the statements that take away what [`counters_made`] makes.
-pub(super) fn all_gone(tenancy: &Tenancy, table: &RelationName) -> Vec<String> {
-    let wanted = counter::wanted(tenancy, table);
-    let relations: Vec<String> = wanted
-        .iter()
-        .map(|counter| counter.relation(table).to_string())
-        .collect();
-    gone(table, &relations)
-}
-
-fn gone(table: &RelationName, relations: &[String]) -> Vec<String> {
+/// Returns the statement that takes away a table's counters and those functions.
+pub(super) fn counters_gone(table: &RelationName) -> String {
     let (tenant, count) = functions(table);
-    vec![
-        format!("drop function {count}(name, text, boolean), {tenant}(boolean)"),
-        format!("drop materialized view {}", relations.join(", ")),
-        fill(SCHEMA_GONE, &[]),
-    ]
+    fill(
+        GONE,
+        &[
+            ("functions", &format!("{count}(name, text, boolean), {tenant}(boolean)")),
+            ("mark", &literal(&counter::mark(table))),
+        ],
+    )
 }
 
 /// Tells whether a table's counters are those that it shall have.

@@ -17,7 +17,7 @@ pub struct Observation {
     pub denied: Vec<Denied>,
 }
 
-/// Statements of which enforced policies would have denied something.
+/// What enforced policies would have denied of one command, role and application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied {
     /// `select`, `insert`, `update`, `delete`: whose policy it was.
@@ -26,8 +26,8 @@ pub struct Denied {
     pub role: Option<String>,
     /// Of which application; nothing for all that are not told apart.
     pub application: Option<String>,
-    /// How many.
-    pub statements: u64,
+    /// How often: once a statement for each policy that it meets.
+    pub count: u64,
     /// How many of them had no tenant.
     pub without_tenant: u64,
     /// How long ago the last was; nothing where the server does not say, as before 16.
@@ -35,9 +35,9 @@ pub struct Denied {
 }
 
 impl Observation {
-    /// Returns how many statements were counted.
-    pub fn statements(&self) -> u64 {
-        self.denied.iter().map(|denied| denied.statements).sum()
+    /// Returns how often something was counted.
+    pub fn count(&self) -> u64 {
+        self.denied.iter().map(|denied| denied.count).sum()
     }
 
     /// Returns for how long nothing was counted; nothing where that is not certain.
@@ -59,7 +59,7 @@ impl Observation {
                 "what it counted was lost, by a crash, a restore or pg_stat_reset: nothing is certain".to_owned(),
             );
         }
-        let counted = match self.statements() {
+        let counted = match self.count() {
             0 => String::new(),
             statements => format!(
                 "{statements} statements would have been denied something ({}); ",
@@ -80,7 +80,7 @@ impl Observation {
     /// The three that were counted most.
     fn worst(&self) -> String {
         let mut denied: Vec<&Denied> = self.denied.iter().collect();
-        denied.sort_by_key(|denied| std::cmp::Reverse(denied.statements));
+        denied.sort_by_key(|denied| std::cmp::Reverse(denied.count));
         let told: Vec<String> = denied.iter().take(3).map(|denied| denied.told()).collect();
         let more = if denied.len() > 3 { ", and others" } else { "" };
         told.join(", ") + more
@@ -97,10 +97,10 @@ impl Denied {
         };
         let without = match self.without_tenant {
             0 => "",
-            number if number == self.statements => " without a tenant",
+            number if number == self.count => " without a tenant",
             _ => " in part without a tenant",
         };
-        format!("{} {} by {role}{application}{without}", self.statements, self.command)
+        format!("{} {} by {role}{application}{without}", self.count, self.command)
     }
 }
 
@@ -110,12 +110,12 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn denied(statements: u64, last: Option<Duration>) -> Denied {
+    fn denied(count: u64, last: Option<Duration>) -> Denied {
         Denied {
             command: "select".to_owned(),
             role: Some("app".to_owned()),
             application: None,
-            statements,
+            count,
             without_tenant: 0,
             last,
         }
@@ -132,7 +132,7 @@ mod tests {
         assert!(seen.unquiet(4 * HOUR).unwrap().contains("quiet for 3 h of 4 h"));
         seen.denied = vec![denied(2, Some(HOUR))];
         assert_eq!(seen.unquiet(HOUR), None);
-        assert!(seen.unquiet(2 * HOUR).unwrap().starts_with("2 statements"));
+        assert!(seen.unquiet(2 * HOUR).unwrap().contains("counted 2 times"));
         // Before 16 there is no saying when it was.
         seen.denied = vec![denied(2, None)];
         assert!(seen.unquiet(Duration::ZERO).unwrap().contains("does not say when"));
