@@ -7,7 +7,7 @@ use fs_err as fs;
 use walkdir::WalkDir;
 
 /// The modules of the library and the floor each is on; 0 is the top. One on the same floor may not be used either, but by name below.
-const FLOORS: [(&str, u8); 25] = [
+const FLOORS: [(&str, u8); 27] = [
     ("main", 0),
     ("cli", 1),
     ("config", 2),
@@ -19,18 +19,20 @@ const FLOORS: [(&str, u8); 25] = [
     ("blockers", 3),
     ("split", 3),
     ("retrofit", 3),
+    ("audit", 3),
     ("pg", 4),
-    ("tenancy", 5),
-    ("ledger", 6),
-    ("schema", 6),
-    ("migration", 7),
-    ("catalog", 7),
-    ("activity", 7),
-    ("script", 8),
-    ("finding", 9),
-    ("event", 9),
-    ("exit", 9),
-    ("duration", 9),
+    ("isolation", 5),
+    ("tenancy", 6),
+    ("ledger", 7),
+    ("schema", 7),
+    ("migration", 8),
+    ("catalog", 8),
+    ("activity", 8),
+    ("script", 9),
+    ("finding", 10),
+    ("event", 10),
+    ("exit", 10),
+    ("duration", 10),
     ("lib", 0),
     ("rlsctl", 0),
 ];

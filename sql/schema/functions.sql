@@ -5,14 +5,20 @@ select 'function', pg_catalog.json_build_object(
   'schema', n.nspname,
   'name', p.proname,
   'arguments', pg_catalog.oidvectortypes(p.proargtypes),
+  'argument_names', (
+    select coalesce(pg_catalog.json_agg(coalesce(u.name, '') order by u.at), '[]')
+    from pg_catalog.unnest(p.proargnames) with ordinality u (name, at)
+    where p.proargmodes is null or p.proargmodes[u.at] in ('i', 'b', 'v')),
   'returns', pg_catalog.format_type(p.prorettype, null),
+  'returns_set', p.proretset,
   'owner', pg_catalog.pg_get_userbyid(p.proowner),
   'language', l.lanname,
   'is_security_definer', p.prosecdef,
   'volatility', p.provolatile,
   'parallel', p.proparallel,
   'settings', coalesce(p.proconfig, '{}'),
-  'body', p.prosrc,
+  -- Only what is written with BEGIN ATOMIC, or as RETURN, has no source of its own.
+  'body', case when p.prosrc = '' and p.prokind in ('f', 'p') and l.lanname = 'sql' then pg_catalog.pg_get_functiondef(p.oid) else p.prosrc end,
   'grants', coalesce((
     select pg_catalog.json_agg(pg_catalog.json_build_object('grantee', coalesce(r.rolname, ''), 'privilege', x.privilege_type))
     from pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) x left join pg_catalog.pg_roles r on r.oid = x.grantee), '[]'))

@@ -11,6 +11,12 @@ select 'role', pg_catalog.json_build_object(
   'member_of', coalesce((
     select pg_catalog.json_agg(g.rolname order by g.rolname)
     from pg_catalog.pg_auth_members m join pg_catalog.pg_roles g on g.oid = m.roleid where m.member = r.oid), '[]'),
+  'sets', coalesce((
+    select pg_catalog.json_agg(g.rolname order by g.rolname)
+    from pg_catalog.pg_roles g
+    where g.oid <> r.oid and not r.rolsuper
+      -- Before 16 every member may.
+      and pg_catalog.pg_has_role(r.oid, g.oid, case when pg_catalog.current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end)), '[]'),
   'acts_as', coalesce((
     select pg_catalog.json_agg(g.rolname order by g.rolname)
     from pg_catalog.pg_roles g

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Flags;
 use crate::report::{ColorChoice, Format};
 
+use super::audit_args::AuditArgs;
 use super::retrofit_args::RetrofitArgs;
 use super::session_args::{BlockersArgs, ReapIdleArgs};
 
@@ -100,6 +101,8 @@ pub enum Command {
     Split(SplitArgs),
     /// Put row security onto tables that are there already, in stages, each with a way back
     Retrofit(RetrofitArgs),
+    /// Show what in the catalog lets rows cross tenants, and what to do about it
+    Audit(AuditArgs),
 }
 
 /// `init`.
@@ -359,6 +362,7 @@ impl Cli {
             Command::ReapIdle(_) => "reap-idle",
             Command::Split(_) => "split",
             Command::Retrofit(_) => "retrofit",
+            Command::Audit(_) => "audit",
         }
     }
 }

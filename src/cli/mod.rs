@@ -4,6 +4,8 @@ mod accept;
 mod accept_schema;
 mod adopt;
 mod args;
+mod audit;
+mod audit_args;
 mod beside;
 mod blocked;
 mod blockers;

@@ -46,7 +46,7 @@ pub fn run(context: &Context<'_>, args: &RetrofitArgs) -> Result<Exit, Failure> 
     })?
 }
 
-fn model(context: &Context<'_>) -> Result<Tenancy, Failure> {
+pub(super) fn model(context: &Context<'_>) -> Result<Tenancy, Failure> {
     tenancy(context.config.tenancy()).map_err(|error| {
         Failure::new(Exit::Environment, "the tenancy model cannot be used")
             .cause(error.to_string())

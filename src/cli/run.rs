@@ -13,7 +13,7 @@ use crate::report::{ColorChoice, Document, Format, Ui};
 use super::args::{Cli, Command};
 use super::context::Context;
 use super::describe::config_failure;
-use super::{accept, adopt, blockers, drift_check, init, migrate, new, reap_idle, retrofit, split, status};
+use super::{accept, adopt, audit, blockers, drift_check, init, migrate, new, reap_idle, retrofit, split, status};
 
 /// Runs the command line and returns how it ended.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
@@ -148,6 +148,7 @@ fn dispatch(cli: &Cli, context: &Context<'_>) -> Result<Exit, Failure> {
         Command::ReapIdle(args) => reap_idle::run(context, args),
         Command::Split(args) => split::run(context, args),
         Command::Retrofit(args) => retrofit::run(context, args),
+        Command::Audit(args) => audit::run(context, args),
     }
 }
 

@@ -132,6 +132,7 @@ struct TriggerRow {
 #[derive(Deserialize)]
 struct ViewRow {
     reads: Vec<u32>,
+    definition: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -193,6 +194,7 @@ fn belonging(relations: &mut BTreeMap<Oid, Relation>, kind: &str, json: &str) ->
         }),
         "view" => add::<ViewRow>(relations, json, |relation, row| {
             relation.reads = row.reads.into_iter().map(Oid).collect();
+            relation.definition = row.definition;
         }),
         other => Err(unreadable(&format!("a {other}"))),
     }
@@ -233,6 +235,7 @@ fn relation(row: RelationRow) -> Relation {
         policies: Vec::new(),
         triggers: Vec::new(),
         reads: Vec::new(),
+        definition: None,
     }
 }
 

@@ -28,8 +28,14 @@ pub struct Function {
     pub name: String,
     /// The types of its arguments, as in `uuid, text`.
     pub arguments: String,
+    /// The names of its arguments; empty where one has none.
+    #[serde(default)]
+    pub argument_names: Vec<String>,
     /// The type of its result.
     pub returns: String,
+    /// SETOF.
+    #[serde(default)]
+    pub returns_set: bool,
     /// Whose it is.
     pub owner: String,
     /// `sql`, `plpgsql`.
@@ -42,7 +48,7 @@ pub struct Function {
     pub parallel: char,
     /// Its settings, as in `search_path=public`.
     pub settings: Vec<String>,
-    /// Its source; nothing for one with a body in SQL that the server has parsed.
+    /// Its source; of one that the server has parsed, as it writes it, with its frame.
     pub body: String,
     /// Who may call it.
     pub grants: Vec<Grant>,

@@ -80,6 +80,8 @@ pub struct Relation {
     pub triggers: Vec<Trigger>,
     /// Of a view: the relations that its query names.
     pub reads: Vec<Oid>,
+    /// Of a view: its query, as the server writes it.
+    pub definition: Option<String>,
 }
 
 impl Relation {

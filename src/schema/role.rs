@@ -21,6 +21,9 @@ pub struct Role {
     pub replicates: bool,
     /// The roles it was made a member of.
     pub member_of: Vec<String>,
+    /// The roles that SET ROLE takes it to, itself left out. A superuser's are not told.
+    #[serde(default)]
+    pub sets: Vec<String>,
     /// The roles whose privileges it has without SET ROLE, itself left out.
     pub acts_as: Vec<String>,
 }

@@ -10,12 +10,14 @@
 //!   relations it locks and how strongly, and what it leaves behind in the session. [`triage`] answers
 //!   the cheap half of that question without the grammar.
 //! * [`without_qualifiers`] and [`without_newer_quotes`] make what a server prints the same from every server.
+//! * [`expression`](mod@expression) reads expressions and queries as trees to be reasoned about.
 //! * [`Position`], [`line_at`] and [`byte_of_char`] turn offsets into what a person can look up.
 //!
 //! This is the only module that knows `pg_query`, the crate that carries the server's own grammar.
 
 mod classify;
 mod copy;
+pub mod expression;
 mod extension;
 mod keywords;
 mod lexer;

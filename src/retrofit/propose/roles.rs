@@ -164,6 +164,7 @@ mod tests {
             policies: Vec::new(),
             triggers: Vec::new(),
             reads: Vec::new(),
+            definition: None,
         }
     }
 
@@ -180,6 +181,7 @@ mod tests {
             replicates: false,
             member_of: Vec::new(),
             acts_as: Vec::new(),
+            sets: Vec::new(),
         };
         let schema = Schema {
             roles: names.iter().map(|name| ((*name).to_owned(), role(name))).collect(),
