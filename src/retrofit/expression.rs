@@ -139,9 +139,9 @@ pub(super) fn own(tenancy: &Tenancy, data_type: &str) -> Own {
         Identity::Setting { name } | Identity::Owner(UserSource::Setting { name }) => Some(name),
         _ => None,
     };
-    let is_plain = setting.zip(plain(&data_type)).map(|(name, plain)| {
+    let is_plain = setting.and_then(|name| {
         let read = format!("coalesce(current_setting({}, true), '')", literal(name));
-        format!("{read} ~* {}", literal(plain))
+        plain(&data_type, &read)
     });
     Own {
         value,
@@ -150,14 +150,21 @@ pub(super) fn own(tenancy: &Tenancy, data_type: &str) -> Own {
     }
 }
 
-/// Returns a pattern of texts that surely are of a type.
-fn plain(data_type: &str) -> Option<&'static str> {
+/// Returns a condition under which a text surely can be read as a type. A regular expression would take ten times as long.
+fn plain(data_type: &str, read: &str) -> Option<String> {
+    let number = |digits: u8| {
+        Some(format!(
+            "length({read}) <= {digits} and translate({read}, '0123456789', '') = ''"
+        ))
+    };
     match data_type {
-        "uuid" => Some("^(([0-9a-f]{4}-?){7}[0-9a-f]{4})?$"),
-        "smallint" => Some("^[0-9]{0,4}$"),
-        "integer" => Some("^[0-9]{0,9}$"),
-        "bigint" => Some("^[0-9]{0,18}$"),
-        "text" | "character varying" => Some(""),
+        "uuid" => Some(format!(
+            "{read} = '' or {read} like '________-____-____-____-____________' and translate({read}, '0123456789abcdefABCDEF', '') = '----'"
+        )),
+        "smallint" => number(4),
+        "integer" => number(9),
+        "bigint" => number(18),
+        "text" | "character varying" => Some("true".to_owned()),
         _ => None,
     }
 }

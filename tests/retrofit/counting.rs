@@ -138,6 +138,39 @@ fn nothing_is_written_and_nothing_fails() {
 }
 
 #[test]
+fn texts_that_are_nearly_of_the_type_fail_nowhere() {
+    let it = Observed::new("[tenancy.tables.'public.things']\ncolumn = 'org'\n");
+    it.db.psql(&format!(
+        "create table things (id int primary key, org uuid not null);
+         insert into things values (1, 'a0000000-0000-0000-0000-00000000000f');
+         grant select on things to {}",
+        it.app
+    ));
+    let it = it.observe();
+    let read = |tenant: &str| it.acts(tenant, "select count(*) from things");
+    for good in [
+        "a0000000-0000-0000-0000-00000000000f",
+        "A0000000-0000-0000-0000-00000000000F",
+        "{a0000000000000000000-00000000000f}",
+    ] {
+        assert_eq!(read(good), "1");
+    }
+    for bad in [
+        "a0000000-0000-0000-0000-00000000000g",
+        "a0000000-0000-0000-0000-000000000-0f",
+        "a-000000-0000-0000-0000-00000000000f",
+        "a0000000-0000-0000-0000-00000000000\u{e4}",
+        "a0000000-0000-0000-0000",
+        "",
+    ] {
+        assert_eq!(read(bad), "1", "{bad}");
+    }
+    eventually("only these are counted", || {
+        it.counted("public.things") == [("select".to_owned(), 6, 6)]
+    });
+}
+
+#[test]
 fn roles_and_applications_are_told_apart() {
     let it = Observed::new("[tenancy.observe]\napplications = ['web', 'worker']\n");
     let (other, member, admin) = (
