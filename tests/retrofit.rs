@@ -1,10 +1,13 @@
 //! `retrofit`: from no row security to tables whose tenants are apart, and back.
 
+mod altered;
 mod applying;
 mod articles;
 mod counting;
 mod edges;
+mod inserting;
 mod observing;
+mod pending;
 mod planning;
 mod proposing;
 

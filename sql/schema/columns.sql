@@ -7,6 +7,7 @@ select 'column', pg_catalog.json_build_object(
   'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
   'not_null', a.attnotnull,
   'default', case when a.attgenerated = '' then pg_catalog.pg_get_expr(v.adbin, v.adrelid) end,
+  'is_nondeterministic', coalesce(not o.collisdeterministic, false),
   'is_generated', a.attgenerated <> '',
   'is_identity', a.attidentity <> '',
   'is_inherited', not a.attislocal,
@@ -17,6 +18,7 @@ select 'column', pg_catalog.json_build_object(
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_class c on c.oid = a.attrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+left join pg_catalog.pg_collation o on o.oid = a.attcollation
 left join pg_catalog.pg_attrdef v on v.adrelid = a.attrelid and v.adnum = a.attnum
 where a.attnum > 0 and not a.attisdropped
   and c.relkind in ('r', 'p', 'f', 'v', 'm')

@@ -14,6 +14,7 @@ select 'function', pg_catalog.json_build_object(
   'owner', pg_catalog.pg_get_userbyid(p.proowner),
   'language', l.lanname,
   'is_security_definer', p.prosecdef,
+  'is_leakproof', p.proleakproof,
   'volatility', p.provolatile,
   'parallel', p.proparallel,
   'settings', coalesce(p.proconfig, '{}'),

@@ -14,6 +14,7 @@ select 'relation', pg_catalog.json_build_object(
   'is_partition', c.relispartition,
   'parents', coalesce((
     select pg_catalog.json_agg(i.inhparent::pg_catalog.int8 order by i.inhseqno) from pg_catalog.pg_inherits i where i.inhrelid = c.oid), '[]'),
+  'has_rules', exists (select from pg_catalog.pg_rewrite w where w.ev_class = c.oid and w.ev_type <> '1'),
   'options', coalesce(c.reloptions, '{}'),
   'comment', pg_catalog.obj_description(c.oid, 'pg_class'),
   'grants', coalesce((

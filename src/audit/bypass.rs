@@ -2,6 +2,7 @@
 
 use crate::finding::Finding;
 use crate::schema::Role;
+use crate::script::RelationName;
 
 use super::Audit;
 use super::rule::Rule;
@@ -26,7 +27,7 @@ fn find(audit: &Audit<'_>) -> Vec<Finding> {
         let role = &audit.schema.roles[*name];
         if let Some(how) = escapes(role) {
             let message = format!("{how}, so that no policy holds it back: every tenant's rows are its own");
-            let ident = crate::script::RelationName::new(*name);
+            let ident = RelationName::new(*name);
             let help = if role.is_superuser {
                 format!("alter role {ident} nosuperuser nobypassrls")
             } else {
@@ -35,10 +36,15 @@ fn find(audit: &Audit<'_>) -> Vec<Finding> {
             found.push(Finding::error(BYPASSES, *name, message, help));
             continue;
         }
+        if role.creates_roles && audit.schema.major() < 16 {
+            let message = "has CREATEROLE: before PostgreSQL 16 it can make itself a member of any role but a superuser, and act as it";
+            let help = format!("alter role {} nocreaterole", RelationName::new(*name));
+            found.push(Finding::error(SET_ROLE, *name, message, help));
+        }
         if role.replicates {
             let message =
                 "has REPLICATION: it can read the whole cluster's data files and changes, whatever policies say";
-            let help = format!("alter role {} noreplication", crate::script::RelationName::new(*name));
+            let help = format!("alter role {} noreplication", RelationName::new(*name));
             found.push(Finding::error(REPLICATES, *name, message, help));
         }
         found.extend(
@@ -84,8 +90,8 @@ fn becomes(audit: &Audit<'_>, name: &str, other: &Role) -> Option<Finding> {
     let message = format!("can SET ROLE to {}, {what}", other.name);
     let help = format!(
         "revoke {} from {}",
-        crate::script::RelationName::new(&other.name),
-        crate::script::RelationName::new(name)
+        RelationName::new(&other.name),
+        RelationName::new(name)
     );
     Some(Finding::error(SET_ROLE, name, message, help).evidence("becomes", other.name.clone()))
 }

@@ -4,6 +4,7 @@
 //! model, and what it means for a person. What the model cannot tell is said as such, with severity info; `prove` then tries it.
 
 mod bypass;
+mod collation;
 mod functions;
 mod immutable;
 mod keys;
@@ -12,7 +13,9 @@ mod rows;
 mod rule;
 mod search_path;
 mod truncate;
+mod trusted;
 mod unused;
+mod view_writes;
 mod views;
 
 pub use rule::{RULES, Rule, rule};

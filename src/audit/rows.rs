@@ -130,7 +130,7 @@ fn passing(audit: &Audit<'_>, relation: &Relation, role: &str) -> Vec<Finding> {
     ];
     for (privilege, way) in ways {
         if audit.reaches(role, relation, privilege) {
-            found.extend(way(audit, relation, role).map(|way| told(relation, role, &way)));
+            found.extend(way(audit, relation, role).map(|way| told(audit, relation, role, way)));
         }
     }
     if audit.reaches(role, relation, "SELECT") {
@@ -139,7 +139,10 @@ fn passing(audit: &Audit<'_>, relation: &Relation, role: &str) -> Vec<Finding> {
     found
 }
 
-fn told(relation: &Relation, role: &str, way: &Way<'_>) -> Finding {
+fn told(audit: &Audit<'_>, relation: &Relation, role: &str, mut way: Way<'_>) -> Finding {
+    if matches!(way.code, INSERT | UPDATE) && is_stamped(audit, relation) {
+        way.through.chance = Chance::Perhaps;
+    }
     let by = match &way.through.policy {
         Some(policy) => format!("policy {policy}"),
         None => "row security".to_owned(),
@@ -158,9 +161,30 @@ fn told(relation: &Relation, role: &str, way: &Way<'_>) -> Finding {
     Finding::info(UNKNOWN, name, message, "try it: `rlsctl prove`")
 }
 
+/// Tells whether a trigger may write the tenant itself, so that what is sent is not what is kept.
+fn is_stamped(audit: &Audit<'_>, relation: &Relation) -> bool {
+    let column = audit
+        .model
+        .owned(relation)
+        .and_then(Owned::column)
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    relation
+        .triggers
+        .iter()
+        .filter(|trigger| trigger.is_enabled && trigger.definition.contains(" BEFORE "))
+        .any(|trigger| {
+            let body = audit
+                .schema
+                .functions
+                .get(&trigger.function)
+                .map(|function| function.body.to_ascii_lowercase());
+            body.is_some_and(|body| body.contains(&format!("new.{column}")) || body.contains("raise exception"))
+        })
+}
+
 /// Returns the session in which a row gets through best.
-fn best(audit: &Audit<'_>, ask: impl Fn(Says) -> Through) -> Option<(Through, Says)> {
-    let _ = audit;
+fn best(ask: impl Fn(Says) -> Through) -> Option<(Through, Says)> {
     let mut best: Option<(Through, Says)> = None;
     for says in Says::ALL {
         let through = ask(says);
@@ -177,7 +201,7 @@ fn reading(audit: &Audit<'_>, relation: &Relation, role: &str) -> Option<Way<'st
             .model
             .through(relation, role, Access::Select, Some(Whose::Theirs), says)
     };
-    let (through, says) = best(audit, ask)?;
+    let (through, says) = best(ask)?;
     Some(Way {
         code: READ,
         through,
@@ -204,7 +228,7 @@ fn inserting(audit: &Audit<'_>, relation: &Relation, role: &str) -> Option<Way<'
             .model
             .through(relation, role, Access::Insert, Some(Whose::Forged), says)
     };
-    let (through, says) = best(audit, ask)?;
+    let (through, says) = best(ask)?;
     Some(Way {
         code: INSERT,
         through,
@@ -228,9 +252,7 @@ fn updating(audit: &Audit<'_>, relation: &Relation, role: &str) -> Option<Way<'s
         chance: Chance::Never,
         policy: None,
     };
-    let changing = best(audit, |says| {
-        both(says, Whose::Theirs, &[Whose::Theirs, Whose::Mine]).unwrap_or_else(nothing)
-    });
+    let changing = best(|says| both(says, Whose::Theirs, &[Whose::Theirs, Whose::Mine]).unwrap_or_else(nothing));
     if let Some((through, says)) = changing {
         return Some(Way {
             code: UPDATE,
@@ -250,9 +272,7 @@ fn updating(audit: &Audit<'_>, relation: &Relation, role: &str) -> Option<Way<'s
     {
         return None;
     }
-    let (through, says) = best(audit, |says| {
-        both(says, Whose::Mine, &[Whose::Forged]).unwrap_or_else(nothing)
-    })?;
+    let (through, says) = best(|says| both(says, Whose::Mine, &[Whose::Forged]).unwrap_or_else(nothing))?;
     Some(Way {
         code: UPDATE,
         through,
@@ -267,7 +287,7 @@ fn deleting(audit: &Audit<'_>, relation: &Relation, role: &str) -> Option<Way<'s
             .model
             .through(relation, role, Access::Delete, Some(Whose::Theirs), says)
     };
-    let (through, says) = best(audit, ask)?;
+    let (through, says) = best(ask)?;
     Some(Way {
         code: DELETE,
         through,
@@ -286,7 +306,7 @@ fn nobodys(audit: &Audit<'_>, relation: &Relation, role: &str) -> Option<Finding
             .model
             .through(relation, role, Access::Select, Some(Whose::Nobodys), says)
     };
-    let (through, says) = best(audit, ask)?;
+    let (through, says) = best(ask)?;
     if through.chance < Chance::Can {
         return None;
     }

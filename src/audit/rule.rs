@@ -2,7 +2,10 @@
 
 use crate::finding::Finding;
 
-use super::{Audit, bypass, functions, immutable, keys, rows, search_path, truncate, unused, views};
+use super::{
+    Audit, bypass, collation, functions, immutable, keys, rows, search_path, truncate, trusted, unused, view_writes,
+    views,
+};
 
 /// A rule: one question, and what it means.
 pub struct Rule {
@@ -14,11 +17,14 @@ pub struct Rule {
 }
 
 /// All of them.
-pub static RULES: [Rule; 9] = [
+pub static RULES: [Rule; 12] = [
     bypass::RULE,
     rows::RULE,
     truncate::RULE,
     views::RULE,
+    view_writes::RULE,
+    collation::RULE,
+    trusted::RULE,
     functions::RULE,
     immutable::RULE,
     search_path::RULE,

@@ -32,6 +32,11 @@ fn find(audit: &Audit<'_>) -> Vec<Finding> {
 }
 
 fn shown(audit: &Audit<'_>, view: &Relation) -> Option<Finding> {
+    let on_a_view = view
+        .reads
+        .iter()
+        .filter_map(|read| audit.schema.relations.get(read))
+        .any(|read| !read.kind.is_table());
     let roles = audit.roles_that(|role| {
         let escapes = &audit.schema.roles[role];
         let is_free = escapes.is_superuser || escapes.bypasses_row_security;
@@ -39,7 +44,7 @@ fn shown(audit: &Audit<'_>, view: &Relation) -> Option<Finding> {
             .iter()
             .any(|privilege| audit.reaches(role, view, privilege));
         // What asks with the session's own rights shows what the tables show.
-        any && !is_free && !(view.kind == Kind::View && view.is_security_invoker())
+        any && !is_free && !(view.kind == Kind::View && view.is_security_invoker() && !on_a_view)
     });
     let role = roles.first()?;
     let best = best(Says::ALL.into_iter().map(|says| audit.model.shown(view, role, says)))?;

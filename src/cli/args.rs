@@ -12,6 +12,7 @@ use crate::config::Flags;
 use crate::report::{ColorChoice, Format};
 
 use super::audit_args::AuditArgs;
+use super::lock_args::LockArgs;
 use super::retrofit_args::RetrofitArgs;
 use super::session_args::{BlockersArgs, ReapIdleArgs};
 
@@ -180,15 +181,9 @@ pub struct MigrateArgs {
     /// How long one statement may run [env: RLSCTL_STATEMENT_TIMEOUT; default: 55s]
     #[arg(long, value_name = "DURATION")]
     pub statement_timeout: Option<String>,
-    /// How long a migration may try to get its locks [env: RLSCTL_LOCK_WAIT; default: 60s]
-    #[arg(long, value_name = "DURATION")]
-    pub lock_wait: Option<String>,
-    /// End sessions that stand in the way and have been idle in a transaction for this long [default: reap.older_than, 24h]
-    #[arg(long, value_name = "DURATION", conflicts_with = "keep_blockers")]
-    pub end_blockers_older_than: Option<String>,
-    /// End no session, however long it has been idle
-    #[arg(long)]
-    pub keep_blockers: bool,
+    /// How locks are got.
+    #[command(flatten)]
+    pub locks: LockArgs,
 }
 
 /// `drift-check`.
@@ -321,10 +316,8 @@ impl Cli {
         let (statement_timeout, lock_wait, older_than) = match &self.command {
             Command::Migrate(args) => (
                 args.statement_timeout.clone(),
-                args.lock_wait.clone(),
-                args.end_blockers_older_than
-                    .clone()
-                    .map(|age| ("--end-blockers-older-than", age)),
+                args.locks.lock_wait.clone(),
+                args.locks.older_than(),
             ),
             Command::Retrofit(args) => args.flags(),
             Command::ReapIdle(args) => (None, None, args.older_than.clone().map(|age| ("--older-than", age))),

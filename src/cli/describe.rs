@@ -3,11 +3,24 @@
 use crate::config::ConfigError;
 use crate::exit::{Exit, Failure};
 use crate::migrate::{Outcome, Place, Remains, RunError};
-use crate::migration::Version;
+use crate::migration::{StagedError, Version};
 use crate::pg::{LookError, MessageError};
 use crate::report::count;
 
 use super::blocked::{blocked, next_when_blocked};
+
+/// Returns why files cannot be written, of which all are or none.
+pub fn not_staged(error: &StagedError) -> Failure {
+    let failure = Failure::new(Exit::Environment, "the files cannot be written")
+        .cause(error.to_string())
+        .hint("see that the folder may be written and that no file is in the way, then run the same command again");
+    if error.left.is_empty() {
+        return failure.state("nothing was written");
+    }
+    error.left.iter().fold(failure, |failure, path| {
+        failure.state(format!("{} was written; remove it first", path.display()))
+    })
+}
 
 /// Returns why the configuration cannot be used.
 pub fn config_failure(error: &ConfigError) -> Failure {

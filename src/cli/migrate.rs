@@ -79,7 +79,7 @@ async fn with(context: &Context<'_>, args: &MigrateArgs, gathered: Gathered) -> 
         return finish(context, &outcome, &gathered.look.acting_role, document);
     }
     writable(&gathered.look)?;
-    let rule = (!args.keep_blockers).then(|| context.config.reap.clone());
+    let rule = (!args.locks.keep_blockers).then(|| context.config.reap.clone());
     let run = Run {
         mirroring,
         rule,

@@ -41,7 +41,9 @@ fn not_made(error: &NewFileError) -> Failure {
             "say in a few words what it does: `rlsctl new \"add tenant to invoices\"`",
         ),
         NewFileError::Exists { .. } => (Exit::Refused, "use another name, or edit the file that is there"),
-        NewFileError::NoVersionLeft { .. } => (Exit::Refused, "name the file yourself, with a version that sorts last"),
+        NewFileError::NoVersionLeft { .. } | NewFileError::NoVersion(_) => {
+            (Exit::Refused, "name the file yourself, with a version that sorts last")
+        }
         NewFileError::Chained { .. } => (Exit::Refused, "make the file with the layout's own tool"),
         NewFileError::Journal { .. } => (Exit::Refused, "mend the journal with its own tool"),
     };

@@ -5,20 +5,19 @@ use std::time::Duration;
 use crate::duration::parse_duration;
 use crate::exit::{Exit, Failure};
 use crate::finding::Finding;
-use crate::ledger::verify;
-use crate::migration::{Made, Migration, NewFile, NewFileError, Script, series};
+use crate::migration::{Made, NewFileError, Script, Staged, series};
 use crate::pg::{Work, catalog};
 use crate::report::{
     Document, count, retrofit_document, retrofit_status_text, retrofit_text, retrofit_written_document,
 };
-use crate::retrofit::{
-    Composed, LookError, Observation, Plan, compose, enforce, is_ours, look, observations, observe, plan,
-};
+use crate::retrofit::{Composed, LookError, Observation, Plan, compose, enforce, look, observations, observe, plan};
 use crate::tenancy::{Tenancy, tenancy};
 
-use super::connection::{Gathered, applied, gather};
+use super::connection::{Gathered, gather};
 use super::context::{Context, Refusal, block_on};
+use super::describe::not_staged;
 use super::retrofit_args::{HowArgs, PlanArgs, RetrofitAction, RetrofitArgs, WriteArgs};
+use super::retrofit_pending::pending;
 use super::{retrofit_apply, retrofit_init, retrofit_undo};
 
 /// The command's name in documents.
@@ -131,8 +130,11 @@ async fn show(
     gathered: Gathered,
 ) -> Result<Exit, Failure> {
     let how = args.map_or(Ok(How::AtOnce), |args| How::asked(&args.how, tenancy))?;
-    let (plan, observed) = planned(tenancy, &gathered, how).await?;
+    let (mut plan, observed) = planned(tenancy, &gathered, how).await?;
     let catalog = fingerprint(&gathered).await?;
+    let pending = pending(&gathered).await?;
+    let warning = pending.warning();
+    plan.findings.extend(warning.clone());
     let files = compose(&plan, context.config.limits.tables_per_batch, &catalog);
     let action = if args.is_some() { "plan" } else { "status" };
     let mut document = retrofit_document(&plan, &files, &catalog, &observed).with("action", action);
@@ -140,8 +142,10 @@ async fn show(
     gathered.session.close().await;
     let is_unfinished = plan.tables.iter().any(|table| !table.missing.is_empty());
     let text = if let Some(args) = args {
-        retrofit_text(&plan, &files, args.files, context.ui.width())
+        retrofit_text(&plan, &files, args.files, pending.next(), context.ui.width())
     } else {
+        // Where each table is does not tell warnings.
+        context.ui.notes(warning.as_slice());
         if is_unfinished {
             document.exit = Exit::Findings;
         }
@@ -158,9 +162,8 @@ async fn write(
     gathered: Gathered,
 ) -> Result<Exit, Failure> {
     let pending = pending(&gathered).await?;
-    if let [first, ..] = pending.as_slice() {
-        return Err(still_pending(pending.len(), first));
-    }
+    pending.refuse_others()?;
+    pending.refuse_ours()?;
     let (made, plan) = match made(context, tenancy, &gathered, How::asked(&args.how, tenancy)?).await? {
         Ok(made) => made,
         Err(findings) => {
@@ -216,45 +219,12 @@ fn script(file: Composed) -> Script {
     }
 }
 
-/// Returns the files of ours that are not applied.
-pub(super) async fn pending(gathered: &Gathered) -> Result<Vec<Migration>, Failure> {
-    let (state, _) = applied(&gathered.session, &gathered.look, &gathered.set).await?;
-    let pending = verify(&gathered.set, state).pending;
-    let ours = pending
-        .into_iter()
-        .filter(|migration| migration.read().is_ok_and(|text| is_ours(text.as_str())));
-    Ok(ours.cloned().collect())
-}
-
-/// Files of an earlier run that are not applied would be written a second time, under other numbers.
-pub(super) fn still_pending(number: usize, first: &Migration) -> Failure {
-    let (files, first) = (count(number, "file"), first.file_name());
-    Failure::new(
-        Exit::Refused,
-        format!("{files} of an earlier `retrofit` are not applied yet, from {first} on"),
-    )
-    .state("nothing was written")
-    .hint("apply them: `rlsctl retrofit apply`")
-    .hint("or take them out of the folder, if they are not wanted, and write them anew")
-}
-
-/// All or none: what was written before one could not be is taken away again.
+/// All or none.
 pub(super) fn write_all(made: &[Made]) -> Result<(), Failure> {
-    let all: Vec<&NewFile> = made.iter().flat_map(|one| &one.files).collect();
-    for (index, file) in all.iter().enumerate() {
-        let Err(error) = file.write() else { continue };
-        let mut failure =
-            Failure::new(Exit::Environment, format!("cannot write {}", file.path.display())).cause(error.to_string());
-        for written in &all[..index] {
-            if let Err(error) = fs_err::remove_file(&written.path) {
-                failure = failure.state(format!("{} stays behind: {error}", written.path.display()));
-            }
-        }
-        return Err(failure
-            .state("none of the other files is there")
-            .hint("see that the folder may be written, then run the same command again"));
-    }
-    Ok(())
+    let files = made.iter().flat_map(|one| &one.files);
+    let files = files.map(|file| (file.path.as_path(), file.contents.as_str()));
+    let staged = Staged::new(files).map_err(|error| not_staged(&error))?;
+    staged.commit().map_err(|error| not_staged(&error))
 }
 
 pub(super) fn not_made(error: &NewFileError) -> Failure {

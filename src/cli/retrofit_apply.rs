@@ -11,8 +11,9 @@ use super::args::MigrateArgs;
 use super::connection::{Gathered, applied, gather};
 use super::context::{Context, Refusal, block_on};
 use super::migrate;
-use super::retrofit::{How, NAME, fingerprint, made, numbered, pending, planned as planned_now, write_all};
+use super::retrofit::{How, NAME, fingerprint, made, numbered, planned as planned_now, write_all};
 use super::retrofit_args::ApplyArgs;
+use super::retrofit_pending::pending;
 
 /// Plans and writes unless files are pending already; then applies.
 pub fn run(context: &Context<'_>, tenancy: &Tenancy, args: &ApplyArgs) -> Result<Exit, Failure> {
@@ -29,9 +30,7 @@ pub fn run(context: &Context<'_>, tenancy: &Tenancy, args: &ApplyArgs) -> Result
     migrate::run(
         context,
         &MigrateArgs {
-            lock_wait: args.lock_wait.clone(),
-            end_blockers_older_than: args.end_blockers_older_than.clone(),
-            keep_blockers: args.keep_blockers,
+            locks: args.locks.clone(),
             ..MigrateArgs::default()
         },
     )
@@ -45,6 +44,8 @@ async fn prepare(
     how: How,
 ) -> Result<Option<Exit>, Failure> {
     let pending = pending(&gathered).await?;
+    pending.refuse_others()?;
+    let pending = pending.ours;
     if !pending.is_empty() {
         let how = begun(how, &pending);
         if refuse_moved(tenancy, &gathered, &pending, how).await? == Moved::Not {

@@ -4,6 +4,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::lock_args::LockArgs;
+
 /// `retrofit`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -34,12 +36,7 @@ impl RetrofitArgs {
         let RetrofitAction::Apply(args) = &self.action else {
             return (None, None, None);
         };
-        let older_than = args.end_blockers_older_than.clone();
-        (
-            None,
-            args.lock_wait.clone(),
-            older_than.map(|age| ("--end-blockers-older-than", age)),
-        )
+        (None, args.locks.lock_wait.clone(), args.locks.older_than())
     }
 }
 
@@ -118,7 +115,8 @@ pub struct PlanArgs {
 The files go behind the newest migration, in the folder's own scheme; what takes one back is its down half, or a file of \
 the same name in DIR.undo. All are written, or none. Their paths go to stdout.
 
-Exit codes: 0 written or nothing to write, 6 something has to be decided first, or files of an earlier run are pending.
+Exit codes: 0 written or nothing to write, 6 something has to be decided first, or files are pending, of an earlier run or \
+of others.
 
 Examples:
   rlsctl retrofit write --dry-run
@@ -136,9 +134,10 @@ pub struct WriteArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Files of an earlier `retrofit write` that are pending are applied as they are; with none pending what is missing is planned \
-and written first. Refuses where the catalog is not the one that the files were planned for.
+and written first. Refuses where the catalog is not the one that the files were planned for, and while migrations that are not its own are \
+pending.
 
-Exit codes: those of `rlsctl migrate`, and 6 where something has to be decided first.
+Exit codes: those of `rlsctl migrate`, and 6 where something has to be decided or applied first.
 
 Examples:
   rlsctl retrofit apply
@@ -146,15 +145,9 @@ Examples:
   rlsctl retrofit apply --observe                       count what would be denied, and deny nothing
   rlsctl retrofit apply --enforce --quiet-for 7d        then enforce what has been quiet for a week")]
 pub struct ApplyArgs {
-    /// How long a migration may try to get its locks [env: RLSCTL_LOCK_WAIT; default: 60s]
-    #[arg(long, value_name = "DURATION")]
-    pub lock_wait: Option<String>,
-    /// End sessions that stand in the way and have been idle in a transaction for this long [default: reap.older_than, 24h]
-    #[arg(long, value_name = "DURATION", conflicts_with = "keep_blockers")]
-    pub end_blockers_older_than: Option<String>,
-    /// End no session, however long it has been idle
-    #[arg(long)]
-    pub keep_blockers: bool,
+    /// How locks are got.
+    #[command(flatten)]
+    pub locks: LockArgs,
     /// What the tables get to.
     #[command(flatten)]
     pub how: HowArgs,
@@ -176,7 +169,7 @@ pub struct StatusArgs {}
 What takes each applied file back was written beside it; here it becomes a migration of its own, newest stage first, which \
 `migrate` then applies. A column that `retrofit` has added goes with its values; the rows stay.
 
-Exit codes: those of `rlsctl migrate`, and 6 where what takes a file back is not to be found.
+Exit codes: those of `rlsctl migrate`, and 6 where what takes a file back is not to be found, or files are pending.
 
 Examples:
   rlsctl retrofit undo public.invoices         one stage back

@@ -12,8 +12,9 @@ use super::args::MigrateArgs;
 use super::connection::{Gathered, applied, gather};
 use super::context::{Context, block_on};
 use super::migrate;
-use super::retrofit::{NAME, not_made, pending, still_pending, write_all};
+use super::retrofit::{NAME, not_made, write_all};
 use super::retrofit_args::UndoArgs;
+use super::retrofit_pending::pending;
 
 /// Writes what takes back, and applies it.
 pub fn run(context: &Context<'_>, args: &UndoArgs) -> Result<Exit, Failure> {
@@ -41,28 +42,23 @@ fn wanted(args: &UndoArgs) -> Result<Wanted, Failure> {
     if args.all {
         return Ok(Wanted::All);
     }
-    let mut tables = Vec::new();
-    for text in &args.tables {
-        let names = RelationName::list(text).unwrap_or_default();
-        match <[RelationName; 1]>::try_from(names) {
-            Ok([name]) if name.schema.is_some() => tables.push(name),
-            _ => {
-                return Err(
-                    Failure::new(Exit::Usage, format!("`{text}` is no table with its schema"))
-                        .state("nothing was changed")
-                        .hint("name it as in `rlsctl retrofit undo public.invoices`"),
-                );
-            }
-        }
-    }
-    Ok(Wanted::Tables(tables))
+    let tables: Result<Vec<RelationName>, Failure> = args.tables.iter().map(|text| table(text)).collect();
+    tables.map(Wanted::Tables)
+}
+
+fn table(text: &str) -> Result<RelationName, Failure> {
+    let name = RelationName::one(text).filter(|name| name.schema.is_some());
+    name.ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("`{text}` is no table with its schema"))
+            .state("nothing was changed")
+            .hint("name it as in `rlsctl retrofit undo public.invoices`")
+    })
 }
 
 async fn prepare(wanted: &Wanted, gathered: Gathered) -> Result<Vec<Made>, Failure> {
     let pending = pending(&gathered).await?;
-    if let [first, ..] = pending.as_slice() {
-        return Err(still_pending(pending.len(), first));
-    }
+    pending.refuse_others()?;
+    pending.refuse_ours()?;
     let (state, _) = applied(&gathered.session, &gathered.look, &gathered.set).await?;
     let done = verify(&gathered.set, state).applied;
     let set = &gathered.set;

@@ -5,14 +5,15 @@ use std::path::Path;
 use crate::config::ConfigError;
 use crate::exit::{Exit, Failure};
 use crate::ledger::verify;
-use crate::migration::{Migration, Set, load};
+use crate::migration::{Migration, Set, Staged, load};
 use crate::pg::{Work, shadow};
 use crate::report::{Document, count, split_document, split_text};
-use crate::split::{Most, NotSplit, SplitPlan, Staged, StagedError, plan};
+use crate::split::{Most, NotSplit, SplitPlan, plan};
 
 use super::args::SplitArgs;
 use super::connection::{applied, connect_and_look, other_settings, settings};
 use super::context::{Context, Refusal, block_on};
+use super::describe::not_staged;
 use super::shadow::Owners;
 use super::split_proof::prove;
 
@@ -174,23 +175,18 @@ async fn look_at(
 
 /// Writes all files, or none.
 fn write(original: &Migration, plan: &SplitPlan) -> Result<(), Failure> {
-    let failed = |error: StagedError| {
-        Failure::new(Exit::Environment, "the files cannot be written")
-            .cause(error.to_string())
-            .state("nothing was written")
-            .hint("see that the folder may be written and that no file is in the way, then run the same command again")
-    };
     let (new, replaced): (Vec<_>, Vec<_>) = plan.files.iter().partition(|file| file.is_new);
     let scripts = new.iter().map(|file| (file.path.as_path(), file.contents.as_str()));
     let others = new.iter().flat_map(|file| &file.others);
     let others = others.map(|file| (file.path.as_path(), file.contents.as_str()));
     let text = replaced.first().map_or("", |file| file.contents.as_str());
-    let staged = Staged::new(scripts.chain(others), (&original.path, text)).map_err(failed)?;
+    let staged =
+        Staged::replacing(scripts.chain(others), (&original.path, text)).map_err(|error| not_staged(&error))?;
     // It may have been edited while the proof ran.
     original.read().map_err(|error| {
         Failure::new(Exit::Refused, error.to_string())
             .state("nothing was written")
             .hint("run the same command again")
     })?;
-    staged.commit().map_err(failed)
+    staged.commit().map_err(|error| not_staged(&error))
 }

@@ -63,6 +63,19 @@ fn same(one: &Value, other: &Value) -> Truth {
             },
         ) if of == other => mine((*whose == Whose::Mine) == (*others == Whose::Mine)),
         (Value::User, Value::User) => Truth::YES,
+        (Value::Picked(picked), other) | (other, Value::Picked(picked)) => match other {
+            Value::Tenant(whose) | Value::Key { whose, .. } | Value::Held(Some(whose)) | Value::Picked(whose) => {
+                mine((*picked == Whose::Mine) == (*whose == Whose::Mine))
+            }
+            Value::User => mine(*picked == Whose::Mine),
+            Value::Text(_) | Value::Held(_) | Value::Chosen => Truth::of(Chance::Can, Chance::Can, Chance::Can),
+            _ => Truth::UNKNOWN,
+        },
+        (Value::Claims(way), Value::Text(text)) | (Value::Text(text), Value::Claims(way))
+            if way.is_empty() && text.is_empty() =>
+        {
+            Truth::NO
+        }
         // Whose own row it is, the user may be in it; who is in another tenant's is somebody else.
         (Value::Held(Some(whose)) | Value::Key { whose, .. }, Value::User)
         | (Value::User, Value::Held(Some(whose)) | Value::Key { whose, .. }) => mine(*whose == Whose::Mine),

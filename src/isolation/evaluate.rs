@@ -96,6 +96,7 @@ impl<'m> Scope<'m> {
                     .for_each(|element| join(&mut many, self.values(element)));
                 one(Value::Many(many))
             }
+            Expression::Operator { name, operands } if name == "||" => self.joined(operands),
             Expression::Operator { name, operands } if is_of_json(name) => self.json(operands, name.ends_with(">>")),
             Expression::Row(_) | Expression::Other => unknown(),
             condition => one(Value::Truth(self.condition(condition))),
@@ -156,6 +157,12 @@ impl<'m> Scope<'m> {
         match (name, values.as_slice()) {
             ("=", [left, right]) => equal(left, right),
             ("<>" | "!=", [left, right]) => equal(left, right).not(),
+            ("~~" | "~~*" | "^@" | "~" | "~*", [left, right])
+                if self.is_of_letters() && (is_tenants(left) || is_tenants(right)) =>
+            {
+                // One tenant's name can be a pattern for another's, or begin it.
+                Truth::EITHER
+            }
             ("@>", [many, few]) | ("<@", [few, many]) => contains(many, few),
             ("&&", [one, other]) => overlaps(one, other),
             (">" | ">=", [left, _]) if counted(left).is_some() => counted(left).unwrap_or(Truth::UNKNOWN),
@@ -177,6 +184,46 @@ impl<'m> Scope<'m> {
                 }
             }
         }
+    }
+
+    /// Tells whether tenants are known by names of any length, rather than by numbers or uuids.
+    pub(super) fn is_of_letters(&self) -> bool {
+        let data_type = self.model.tenancy.data_type.as_deref();
+        data_type.is_some_and(|data_type| {
+            matches!(data_type, "text" | "citext" | "name" | "varchar") || data_type.starts_with("character")
+        })
+    }
+
+    /// Tells whether a check says how tenants may be written, so that no two of them need be alike but for their case.
+    pub(super) fn is_checked(&self) -> bool {
+        let rows = self.frames.iter().filter_map(|frame| match &frame.columns {
+            Columns::Row { relation, .. } => self.model.schema.relations.get(relation),
+            _ => None,
+        });
+        rows.into_iter().any(|relation| {
+            let column = self.model.owned(relation).and_then(Owned::column);
+            column.is_some_and(|column| {
+                relation
+                    .checks
+                    .iter()
+                    .any(|check| check.columns.iter().any(|name| name == column))
+            })
+        })
+    }
+
+    /// `||` of texts: of a tenant's name and something else it is a text as any other.
+    fn joined(&self, operands: &[Expression]) -> Values {
+        let values: Vec<Values> = operands.iter().map(|operand| self.values(operand)).collect();
+        if values
+            .iter()
+            .any(|values| values.iter().any(|possible| possible.value == Value::Null))
+        {
+            return one(Value::Null);
+        }
+        if self.is_of_letters() && values.iter().any(is_tenants) {
+            return one(Value::Held(None));
+        }
+        unknown()
     }
 
     fn quantified(&self, operator: &str, left: &Expression, is_all: bool, array: &Values) -> Truth {
@@ -326,6 +373,12 @@ impl<'m> Scope<'m> {
     }
 }
 
+fn is_tenants(values: &Values) -> bool {
+    values
+        .iter()
+        .any(|possible| matches!(possible.value, Value::Tenant(_) | Value::Picked(_)))
+}
+
 fn is_of_json(operator: &str) -> bool {
     matches!(operator, "->" | "->>" | "#>" | "#>>")
 }
@@ -369,6 +422,8 @@ fn held(
         && model.owned(parent).is_some()
         && depth < DEPTH
     {
+        // What is made up points to a row that there is.
+        let whose = whose.map(|whose| if whose == Whose::Forged { Whose::Theirs } else { whose });
         return nullable(held(model, parent, whose, column, depth + 1));
     }
     let is_key = relation.keys.iter().any(|key| key.columns == [name]);

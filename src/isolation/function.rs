@@ -74,7 +74,8 @@ fn builtin(scope: &Scope<'_>, name: &str, arguments: &[Values]) -> Values {
         ) => extract(scope, document, way),
         ("unnest" | "to_json" | "to_jsonb" | "array_remove", [values, ..]) => values.clone(),
         // Letters and blanks apart it is the same value, and which of them count is the column's to say.
-        ("lower" | "upper" | "btrim" | "ltrim" | "rtrim", [values]) => simple(values),
+        ("lower" | "upper" | "btrim" | "ltrim" | "rtrim", [values]) => simple(scope, values),
+        ("left" | "right" | "substr" | "substring" | "split_part", [values, ..]) => part(values),
         _ => match scope.model.schema.functions.values().find(|own| own.name == name) {
             // In the body of a function names need no schema.
             Some(found) => own(scope, &found.schema.clone(), name, arguments),
@@ -134,8 +135,33 @@ fn extract(scope: &Scope<'_>, document: &Values, way: &[Values]) -> Values {
     found
 }
 
-fn simple(values: &Values) -> Values {
+/// A part of a tenant's name can be another's too.
+fn part(values: &Values) -> Values {
     let each = values.iter().map(|possible| match &possible.value {
+        Value::Tenant(_) => Possible {
+            value: Value::Held(None),
+            chance: possible.chance,
+        },
+        Value::Null | Value::Held(_) | Value::Chosen => possible.clone(),
+        _ => Possible {
+            value: Value::Unknown,
+            chance: Chance::Perhaps,
+        },
+    });
+    each.collect()
+}
+
+fn simple(scope: &Scope<'_>, values: &Values) -> Values {
+    let each = values.iter().map(|possible| match &possible.value {
+        Value::Tenant(_) if scope.is_of_letters() && scope.is_checked() => Possible {
+            value: Value::Unknown,
+            chance: Chance::Perhaps,
+        },
+        Value::Tenant(_) if scope.is_of_letters() => Possible {
+            value: Value::Held(None),
+            chance: possible.chance,
+        },
+        Value::Tenant(_) => possible.clone(),
         Value::Text(text) => Possible {
             value: Value::Text(text.clone()),
             chance: possible.chance,

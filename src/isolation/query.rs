@@ -16,6 +16,9 @@ use super::value::{Value, Values, Whose, at, join, one, truth, unknown};
 /// How many rows of different kinds are looked at before one gives up.
 const ROWS: usize = 4096;
 
+/// How many parameters of a function are tried for either tenant; the others can be anything.
+const PARAMETERS: usize = 5;
+
 /// A row of a query's result.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
@@ -52,11 +55,50 @@ impl Model<'_> {
         most(shapes.map(|given| (given.chance, given.foreign)))
     }
 
-    /// Returns what a query shows a role of other tenants, where the parameters can be anything.
+    /// Returns what a query shows a role of other tenants, whatever it is given: each parameter may be the session's own tenant's, or another's.
     pub fn shown_by(&self, query: &Query, role: &str, says: Says, names: &[Option<String>]) -> Shown {
+        let each = (0..1_u32 << names.len().min(PARAMETERS)).map(|theirs| {
+            let mut scope = Scope::new(self, role, says);
+            let picked = |at: usize| match at {
+                at if at >= PARAMETERS => Value::Chosen,
+                at if theirs >> at & 1 == 1 => Value::Picked(Whose::Theirs),
+                _ => Value::Picked(Whose::Mine),
+            };
+            scope.parameters = names
+                .iter()
+                .enumerate()
+                .map(|(at, name)| (name.clone(), one(picked(at))))
+                .collect();
+            most(scope.rows(query).into_iter().map(|shape| (shape.chance, shape.foreign)))
+        });
+        let best = each.max_by_key(|shown| shown.chance);
+        best.unwrap_or(Shown {
+            chance: Chance::Never,
+            of: None,
+        })
+    }
+
+    /// Returns whether a row that is `whose` meets the conditions of a view on one table, and of those views that it is on.
+    pub fn meets(&self, view: &Relation, table: &Relation, role: &str, whose: Whose, says: Says) -> Chance {
+        let Some(query) = view.definition.as_deref().and_then(|text| self.query(text)) else {
+            return Chance::Perhaps;
+        };
+        let [arm] = query.arms.as_slice() else {
+            return Chance::Perhaps;
+        };
+        let [source] = arm.sources.as_slice() else {
+            return Chance::Perhaps;
+        };
         let mut scope = Scope::new(self, role, says);
-        scope.parameters = names.iter().map(|name| (name.clone(), one(Value::Chosen))).collect();
-        most(scope.rows(query).into_iter().map(|shape| (shape.chance, shape.foreign)))
+        scope.frames.push(Frame {
+            alias: source.alias.clone(),
+            columns: Columns::Row {
+                relation: table.oid,
+                whose: Some(whose),
+            },
+        });
+        let conditions = arm.conditions.iter().map(|condition| truth(&scope.values(condition)));
+        conditions.fold(Truth::YES, Truth::and).yes
     }
 }
 

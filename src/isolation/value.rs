@@ -39,8 +39,10 @@ pub enum Value {
     Claims(Vec<String>),
     /// What a row holds, whatever that is; nothing for a row that is no tenant's.
     Held(Option<Whose>),
-    /// What the session's user can choose at will.
+    /// What the session's user can choose at will, anew each time it is looked at.
     Chosen,
+    /// What the session's user has chosen: something that is known of one tenant. It is the same wherever it is looked at.
+    Picked(Whose),
     /// A list.
     Many(Vec<Possible>),
     /// True, false or null.

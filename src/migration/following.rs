@@ -1,12 +1,10 @@
 //! The files right behind a migration, for one that is cut into several.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
 use super::journal::journal_path;
 use super::layout::Layout;
-use super::new_file::{NewFile, NewFileError, files, occupied, slug};
+use super::new_file::{NewFile, NewFileError, files, is_down, occupied, slug};
 use super::scheme;
 use super::set::{Migration, Set};
 use super::version::Version;
@@ -66,9 +64,7 @@ fn made_behind(
         if let Some(path) = occupied(&files) {
             return Err(NewFileError::Exists { path });
         }
-        let version = Version::parse_numbers(&text).map_err(|_| NewFileError::NoVersionLeft {
-            newest: last.version.clone(),
-        })?;
+        let version = Version::parse_numbers(&text)?;
         let script = files.iter().position(|file| !is_down(&file.path)).unwrap_or_default();
         let script = files.remove(script);
         last = Migration {
@@ -83,9 +79,4 @@ fn made_behind(
         });
     }
     Ok(made)
-}
-
-fn is_down(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    name.is_some_and(|name| name == "down.sql" || name.ends_with(".down.sql"))
 }

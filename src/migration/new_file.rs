@@ -10,7 +10,7 @@ use super::journal::{self, journal_path};
 use super::layout::Layout;
 use super::scheme;
 use super::set::{Migration, Set};
-use super::version::Version;
+use super::version::{Version, VersionError};
 
 /// A file that is to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,9 @@ pub enum NewFileError {
         /// The newest version.
         newest: Version,
     },
+    /// What would follow cannot be read as a version.
+    #[error(transparent)]
+    NoVersion(#[from] VersionError),
     /// The layout's own tool chains its files or lists them elsewhere, so that one cannot be put behind another.
     #[error(
         "files of the {layout} layout cannot be put behind each other by rlsctl: its own tool keeps a list or a chain of them"
@@ -130,6 +133,12 @@ pub fn next_file(set: &Set, name: &str, now: Timestamp) -> Result<Vec<NewFile>, 
         Some(path) => Err(NewFileError::Exists { path }),
         None => Ok(files),
     }
+}
+
+/// Tells whether a file takes back what another one does.
+pub(super) fn is_down(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    name.is_some_and(|name| name == "down.sql" || name.ends_with(".down.sql"))
 }
 
 /// Returns a file that is in the way.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::layout::Layout;
-use super::new_file::{NewFile, NewFileError, files, occupied, slug};
+use super::new_file::{NewFile, NewFileError, files, is_down, occupied, slug};
 use super::scheme;
 use super::set::{Migration, Set};
 use super::version::Version;
@@ -66,13 +66,7 @@ fn one(set: &Set, newest: Option<&Migration>, script: &Script, now: Timestamp) -
         })?,
         None => scheme::first(set.layout, now),
     };
-    let no_version = || NewFileError::NoVersionLeft {
-        newest: newest.map_or_else(
-            || Version::parse_numbers("0").expect("a number"),
-            |newest| newest.version.clone(),
-        ),
-    };
-    let version = Version::parse_numbers(&text).map_err(|_| no_version())?;
+    let version = Version::parse_numbers(&text)?;
     let set = Set {
         migrations: newest.cloned().into_iter().collect(),
         ..set.clone()
@@ -122,11 +116,6 @@ fn block(text: &str) -> String {
     let comments = text.split_inclusive('\n').take_while(|line| line.starts_with("--"));
     let (head, rest) = text.split_at(comments.map(str::len).sum());
     format!("{head}-- +goose StatementBegin\n{rest}-- +goose StatementEnd\n")
-}
-
-fn is_down(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    name.is_some_and(|name| name == "down.sql" || name.ends_with(".down.sql"))
 }
 
 impl Set {

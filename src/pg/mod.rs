@@ -25,6 +25,7 @@ pub mod shadow;
 pub mod steps;
 pub mod tls;
 pub mod waits;
+mod watcher;
 
 pub use activity::LookError;
 pub use bind::{NulByte, Value};

@@ -9,11 +9,10 @@ use crate::migration::Version;
 use crate::script::LockMode;
 
 use super::activity::{self, Around, LookError, Waiting};
-use super::connect::{Session, Work, connect};
 use super::ending::{Ended, Ending, end};
 use super::ledger_store;
-use super::message::MessageError;
 use super::settings::Settings;
+use super::watcher::Watcher;
 
 /// What our waiting backend waits for, and who is in its way.
 #[derive(Clone, Debug)]
@@ -48,16 +47,14 @@ impl Obstacle {
 
 /// The second connection. It is made at the first look, and again when it was lost.
 pub struct Monitor {
-    settings: Settings,
-    session: Option<Session>,
+    watcher: Watcher,
 }
 
 impl Monitor {
     /// Returns a monitor that is not connected yet.
     pub fn new(settings: Settings) -> Self {
         Self {
-            settings,
-            session: None,
+            watcher: Watcher::new(settings),
         }
     }
 
@@ -70,7 +67,7 @@ impl Monitor {
             relations,
             ..Around::default()
         };
-        activity::around(self.session().await?, &wanted).await
+        activity::around(self.watcher.session().await?, &wanted).await
     }
 
     /// Returns what the backend that runs the statement with `mark` waits for; nothing if it does not wait. The statement is `about` these
@@ -79,7 +76,7 @@ impl Monitor {
     /// # Errors
     /// [`LookError`].
     pub async fn obstacle(&mut self, mark: &str, about: &[Oid]) -> Result<Option<Obstacle>, LookError> {
-        let session = self.session().await?;
+        let session = self.watcher.session().await?;
         let Some(mut waiting) = activity::waiting(session, mark).await? else {
             return Ok(None);
         };
@@ -104,7 +101,7 @@ impl Monitor {
     /// # Errors
     /// [`LookError`].
     pub async fn end(&mut self, ending: &Ending<'_>) -> Result<Ended, LookError> {
-        end(self.session().await?, ending).await
+        end(self.watcher.session().await?, ending).await
     }
 
     /// Writes an event at once, whatever becomes of the migration.
@@ -112,18 +109,8 @@ impl Monitor {
     /// # Errors
     /// [`LookError`].
     pub async fn record(&mut self, kind: &str, version: Option<&Version>, detail: &Json) -> Result<(), LookError> {
-        let session = self.session().await?;
+        let session = self.watcher.session().await?;
         let written = ledger_store::write_event(session, kind, version, detail).await;
         written.map_err(|error| LookError::Unreadable(error.to_string()))
-    }
-
-    async fn session(&mut self) -> Result<&Session, LookError> {
-        if self.session.as_ref().is_none_or(Session::is_closed) {
-            let connected = connect(&self.settings, Work::Watcher).await;
-            self.session = Some(connected.map_err(|error| MessageError::Lost {
-                reason: error.to_string(),
-            })?);
-        }
-        Ok(self.session.as_ref().expect("it was just made"))
     }
 }

@@ -6,9 +6,10 @@ use crate::script::RelationName;
 
 use super::activity::{LookError, milliseconds, unreadable};
 use super::bind::{Value, bind, statement};
-use super::connect::{Session, Work, connect};
+use super::connect::Session;
 use super::message::{MessageError, Row};
 use super::settings::Settings;
+use super::watcher::Watcher;
 
 const REPLICAS: &str = include_str!("../../sql/repeat/replicas.sql");
 const WAITERS: &str = include_str!("../../sql/repeat/waiters.sql");
@@ -25,16 +26,14 @@ pub struct Replicas {
 
 /// A connection that looks; it is made at the first look, and again when it was lost. It is never inside a transaction.
 pub struct Lookout {
-    settings: Settings,
-    session: Option<Session>,
+    watcher: Watcher,
 }
 
 impl Lookout {
     /// Returns one that is not connected yet.
     pub fn new(settings: Settings) -> Self {
         Self {
-            settings,
-            session: None,
+            watcher: Watcher::new(settings),
         }
     }
 
@@ -43,7 +42,7 @@ impl Lookout {
     /// # Errors
     /// [`LookError`].
     pub async fn replicas(&mut self) -> Result<Replicas, LookError> {
-        let rows = self.session().await?.rows(statement(REPLICAS)).await?;
+        let rows = self.watcher.session().await?.rows(statement(REPLICAS)).await?;
         let row = rows.first().ok_or_else(|| unreadable("replicas without a row"))?;
         let column = |number: usize| row.get(number).and_then(Option::as_deref);
         let name = column(2).unwrap_or_default().to_owned();
@@ -60,18 +59,8 @@ impl Lookout {
     pub async fn is_waited_for(&mut self, mark: &str) -> Result<bool, LookError> {
         let pattern = format!("/* {mark} */%");
         let query = bound(bind(WAITERS, &[Value::Text(&pattern)]))?;
-        let rows = self.session().await?.rows(&query).await?;
+        let rows = self.watcher.session().await?.rows(&query).await?;
         Ok(first(&rows) == Some("t"))
-    }
-
-    async fn session(&mut self) -> Result<&Session, LookError> {
-        if self.session.as_ref().is_none_or(Session::is_closed) {
-            let connected = connect(&self.settings, Work::Watcher).await;
-            self.session = Some(connected.map_err(|error| MessageError::Lost {
-                reason: error.to_string(),
-            })?);
-        }
-        Ok(self.session.as_ref().expect("it was just made"))
     }
 }
 

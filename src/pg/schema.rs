@@ -94,6 +94,7 @@ struct RelationRow {
     bytes: u64,
     is_partition: bool,
     parents: Vec<u32>,
+    has_rules: bool,
     options: Vec<String>,
     comment: Option<String>,
     grants: Vec<Grant>,
@@ -213,29 +214,19 @@ fn add<T: DeserializeOwned>(
 }
 
 fn relation(row: RelationRow) -> Relation {
+    let name = RelationName::qualified(row.schema, row.name);
     Relation {
-        oid: Oid(row.oid),
-        name: RelationName::qualified(row.schema, row.name),
-        kind: row.kind,
-        owner: row.owner,
         row_security: row.row_security,
         force_row_security: row.force_row_security,
         rows: u64::try_from(row.rows).ok(),
         bytes: row.bytes,
         is_partition: row.is_partition,
         parents: row.parents.into_iter().map(Oid).collect(),
+        has_rules: row.has_rules,
         options: row.options,
         comment: row.comment,
         grants: row.grants,
-        columns: Vec::new(),
-        keys: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        indexes: Vec::new(),
-        policies: Vec::new(),
-        triggers: Vec::new(),
-        reads: Vec::new(),
-        definition: None,
+        ..Relation::bare(Oid(row.oid), name, row.kind, row.owner)
     }
 }
 

@@ -44,7 +44,7 @@ pub use plan::{plan_document, plan_text};
 pub use progress::one as describe_blocker;
 pub use propose::proposal_document;
 pub use reap::{Reaped, reap_document, reap_summary, reap_text};
-pub use retrofit::{retrofit_document, retrofit_status_text, retrofit_text, retrofit_written_document};
+pub use retrofit::{Next, retrofit_document, retrofit_status_text, retrofit_text, retrofit_written_document};
 pub use screen::Screen;
 pub use session::{decide, listed};
 pub use split::{Proof, split_document, split_text};

@@ -105,9 +105,30 @@ fn source(source: &Source) -> String {
     }
 }
 
+/// What comes after a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Its files are written.
+    Write,
+    /// Files that are written already are applied.
+    Apply,
+    /// Migrations of others are applied first.
+    Migrate,
+}
+
+impl Next {
+    fn command(self) -> &'static str {
+        match self {
+            Self::Write => "rlsctl retrofit write",
+            Self::Apply => "rlsctl retrofit apply",
+            Self::Migrate => "rlsctl migrate",
+        }
+    }
+}
+
 /// Returns a plan for people: a table to a line, then the files, then what has to be decided. Lines are broken at a terminal's `width`; the files
 /// themselves are not.
-pub fn retrofit_text(plan: &Plan, files: &[Composed], in_full: bool, width: Option<u16>) -> String {
+pub fn retrofit_text(plan: &Plan, files: &[Composed], in_full: bool, next: Next, width: Option<u16>) -> String {
     let fitting = |text: &str| width.map_or_else(|| text.to_owned(), |width| folded(text, width.into()));
     let mut text = String::new();
     let widest = widest(plan);
@@ -146,7 +167,7 @@ pub fn retrofit_text(plan: &Plan, files: &[Composed], in_full: bool, width: Opti
     if !findings.is_empty() {
         text.push_str(&fitting(&format!("\n{}", render_findings(&findings))));
     }
-    text.push_str(&fitting(&last_line(plan, files)));
+    text.push_str(&fitting(&last_line(plan, files, next)));
     text
 }
 
@@ -269,7 +290,7 @@ pub fn retrofit_status_text(plan: &Plan, observed: &[Observation], columns: Opti
     columns.map_or_else(|| text.clone(), |columns| folded(&text, columns.into()))
 }
 
-fn last_line(plan: &Plan, files: &[Composed]) -> String {
+fn last_line(plan: &Plan, files: &[Composed], next: Next) -> String {
     let ready = ready(plan);
     let of = count(plan.tables.len(), "table");
     if plan.is_stopped() {
@@ -279,10 +300,10 @@ fn last_line(plan: &Plan, files: &[Composed]) -> String {
             count(errors, "thing")
         );
     }
-    if files.is_empty() {
+    if files.is_empty() && next == Next::Write {
         return format!("\n{ready} of {of} enforced; nothing to do\n");
     }
-    format!("\n{ready} of {of} enforced; next: `rlsctl retrofit write`\n")
+    format!("\n{ready} of {of} enforced; next: `{}`\n", next.command())
 }
 
 /// Returns what was written, or would be, for machines and for people.

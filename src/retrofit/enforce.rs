@@ -1,8 +1,10 @@
 //! Policies, ENABLE, FORCE, and what row security does not hold back.
 
+use std::collections::BTreeSet;
+
 use crate::pg::ident::QualifiedName;
-use crate::schema::{Command, Policy, Relation, Schema};
-use crate::script::LockMode;
+use crate::schema::{Command, Policy, PolicyRole, Relation, Schema};
+use crate::script::{LockMode, same_expression};
 use crate::tenancy::{Existing, Force, Identity, Layout, Tenancy};
 
 use super::aim::Aim;
@@ -22,7 +24,7 @@ const MARK: &str = "rlsctl retrofit ";
 pub(super) struct Wanted {
     pub name: &'static str,
     pub command: Command,
-    /// Whom it is for; nobody in particular is PUBLIC.
+    /// Whom it is for; the empty name is PUBLIC.
     pub roles: Vec<String>,
     pub condition: String,
 }
@@ -30,10 +32,7 @@ pub(super) struct Wanted {
 impl Wanted {
     /// Returns the statement, and the comment by which the policy is known again.
     fn statements(&self, table: &QualifiedName) -> Vec<String> {
-        let mut roles: Vec<String> = self.roles.iter().map(|role| ident(role).to_string()).collect();
-        if roles.is_empty() {
-            roles.push("public".to_owned());
-        }
+        let roles: Vec<String> = self.roles.iter().map(role).collect();
         let using = format!(" using ({})", self.condition);
         let check = format!(" with check ({})", self.condition);
         let clauses = match self.command {
@@ -64,7 +63,30 @@ impl Wanted {
     }
 
     fn is(&self, found: &Policy) -> bool {
+        self.was(found) && self.says(found)
+    }
+
+    /// Tells whether it was this one when it was made. ALTER POLICY leaves the comment alone.
+    fn was(&self, found: &Policy) -> bool {
         found.name == self.name && found.comment.as_deref() == Some(&self.comment())
+    }
+
+    /// Tells whether it still lets pass what it shall.
+    fn says(&self, found: &Policy) -> bool {
+        let same = |clause: Option<&String>, is_wanted: bool| match clause {
+            Some(clause) => is_wanted && same_expression(&self.condition, clause),
+            None => !is_wanted,
+        };
+        let (wanted, roles): (BTreeSet<&String>, BTreeSet<&String>) =
+            (self.roles.iter().collect(), found.roles.iter().collect());
+        found.is_permissive
+            && found.command == self.command
+            && roles == wanted
+            && same(found.using.as_ref(), self.command != Command::Insert)
+            && same(
+                found.check.as_ref(),
+                !matches!(self.command, Command::Select | Command::Delete),
+            )
     }
 }
 
@@ -74,6 +96,14 @@ pub(super) fn is_ours(policy: &Policy) -> bool {
         .comment
         .as_deref()
         .is_some_and(|comment| comment.starts_with(MARK))
+}
+
+/// Returns the policies of a table that were altered since they were made by this module.
+pub(super) fn altered<'a>(schema: &'a Schema, tenancy: &Tenancy, aim: &Aim) -> Vec<&'a Policy> {
+    let wanted = wanted(schema, tenancy, aim);
+    let is_altered = |found: &&Policy| wanted.iter().any(|wanted| wanted.was(found) && !wanted.says(found));
+    let policies = schema.relations[&aim.table].policies.iter();
+    policies.filter(is_altered).collect()
 }
 
 /// Returns the step that makes row security bind on a table; nothing where it does already.
@@ -193,19 +223,18 @@ fn wanted(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Vec<Wanted> {
     wanted
 }
 
+/// Returns a role as CREATE POLICY names it.
+fn role(name: &PolicyRole) -> String {
+    if name.is_empty() {
+        "public".to_owned()
+    } else {
+        ident(name).to_string()
+    }
+}
+
 /// Returns the statements that make a policy as it was.
 fn again(policy: &Policy, table: &QualifiedName) -> Vec<String> {
-    let roles: Vec<String> = policy
-        .roles
-        .iter()
-        .map(|role| {
-            if role.is_empty() {
-                "public".to_owned()
-            } else {
-                ident(role).to_string()
-            }
-        })
-        .collect();
+    let roles: Vec<String> = policy.roles.iter().map(role).collect();
     let kind = if policy.is_permissive { "" } else { " as restrictive" };
     let using = policy.using.as_ref().map(|using| format!(" using ({using})"));
     let check = policy.check.as_ref().map(|check| format!(" with check ({check})"));

@@ -64,31 +64,22 @@ pub(super) fn definer(tenancy: &Tenancy, data_type: &str, user_type: &str) -> Op
         ident(&membership.user_column),
     );
     let who = in_body(&membership.user, user_type);
-    let sql = match &membership.which {
-        Which::Active { setting } => fill(
-            ACTIVE_TENANT,
-            &[
-                ("function", &function),
-                ("type", &data_type),
-                ("memberships", &memberships),
-                ("tenant", &tenant),
-                ("user", &user),
-                ("who", &who),
-                ("setting", &literal(setting)),
-            ],
-        ),
-        Which::All => fill(
-            TENANT_IDS,
-            &[
-                ("function", &function),
-                ("type", &data_type),
-                ("memberships", &memberships),
-                ("tenant", &tenant),
-                ("user", &user),
-                ("who", &who),
-            ],
-        ),
+    let (template, setting) = match &membership.which {
+        Which::Active { setting } => (ACTIVE_TENANT, literal(setting)),
+        Which::All => (TENANT_IDS, String::new()),
     };
+    let sql = fill(
+        template,
+        &[
+            ("function", &function),
+            ("type", &data_type),
+            ("memberships", &memberships),
+            ("tenant", &tenant),
+            ("user", &user),
+            ("who", &who),
+            ("setting", &setting),
+        ],
+    );
     Some((function, sql))
 }
 

@@ -10,6 +10,7 @@ mod consistent;
 mod count;
 mod enforce;
 mod expression;
+mod inserter;
 mod keys;
 mod look;
 mod name;

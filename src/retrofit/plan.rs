@@ -11,7 +11,7 @@ use crate::tenancy::{Existing, Tenancy};
 use super::aim::{Aim, Aims, Source};
 use super::step::{Stage, Step};
 use super::template::{ident, qualified, quoted};
-use super::{backfill, consistent, enforce, expression, keys, observe, warn};
+use super::{backfill, consistent, enforce, expression, inserter, keys, observe, warn};
 
 /// The first major that knows views with the rights of whoever asks.
 const SECURITY_INVOKER: u32 = 15;
@@ -76,6 +76,7 @@ pub fn plan(schema: &Schema, tenancy: &Tenancy, aims: &Aims, nulls: &BTreeMap<Oi
         findings.extend(unfilled(schema, aim, rows));
         steps.extend(backfill::steps(schema, tenancy, aim, rows.without > 0));
         findings.extend(warn::fires(schema, aim, rows.without));
+        findings.extend(inserter::problems(schema, tenancy, aim));
         if let Some(finding) = others(schema, tenancy, aim) {
             findings.push(finding);
         } else {

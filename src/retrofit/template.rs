@@ -54,7 +54,7 @@ pub(super) fn columns<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 /// Returns a string constant.
 ///
 /// # Panics
-/// If it holds a NUL byte, which TOML cannot write.
+/// If it holds a NUL byte, with which no model is read.
 pub(super) fn literal(text: &str) -> String {
     Literal::new(text).expect("text that was read from TOML").to_string()
 }

@@ -134,9 +134,7 @@ fn newest<'a, 'b>(left: &[Left<'a, 'b>], tables: &[RelationName]) -> Result<Vec<
     match open.first() {
         None => Ok(found),
         Some(table) => Err(NoWayBack::Nothing {
-            table: RelationName::list(table)
-                .and_then(|names| names.into_iter().next())
-                .unwrap_or_else(|| RelationName::new(table)),
+            table: RelationName::one(table).unwrap_or_else(|| RelationName::new(table)),
         }),
     }
 }

@@ -14,6 +14,7 @@ pub(super) fn warnings(schema: &Schema, tenancy: &Tenancy, aims: &Aims) -> Vec<F
         found.extend(without_policy(schema, tenancy, relation));
         found.extend(tree(schema, tenancy, relation));
         found.extend(beside(tenancy, relation));
+        found.extend(altered(schema, tenancy, aim));
         found.extend(no_index(aim, relation));
         found.extend(no_trigger(aim));
     }
@@ -128,6 +129,21 @@ fn beside(tenancy: &Tenancy, relation: &Relation) -> Option<Finding> {
         message,
         "write existing = \"replace\" in [tenancy] unless they are meant so",
     ))
+}
+
+/// Policies of ours that somebody has altered: they are made again as the model says.
+fn altered(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Option<Finding> {
+    let policies = super::enforce::altered(schema, tenancy, aim);
+    let names: Vec<&str> = policies.iter().map(|policy| policy.name.as_str()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "has policies that were altered since retrofit made them: {}",
+        names.join(", ")
+    );
+    let help = "see what they let pass in pg_policies; retrofit makes them again as [tenancy] says";
+    Some(warning("retrofit.altered", aim.name.to_string(), message, help))
 }
 
 /// An expression over the row fills the rows that are there; new ones are filled by the session, or by nobody.

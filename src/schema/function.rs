@@ -42,6 +42,9 @@ pub struct Function {
     pub language: String,
     /// Whether it acts with its owner's rights.
     pub is_security_definer: bool,
+    /// LEAKPROOF: whether it may be asked before policies are.
+    #[serde(default)]
+    pub is_leakproof: bool,
     /// What it promises.
     pub volatility: Volatility,
     /// `s` for PARALLEL SAFE, `r` for RESTRICTED, `u` for UNSAFE.

@@ -83,12 +83,24 @@ impl Schema {
         relation.row_security && !escapes && (relation.force_row_security || !is_owner)
     }
 
-    /// Tells whether a role may do something with a relation: by itself, by what it acts as, or as everybody may.
+    /// Tells whether a role may do something with a relation, a column or a schema: by itself, by what it acts as, or as everybody may.
     pub fn may(&self, role: &str, privilege: &str, grants: &[Grant]) -> bool {
         let is_superuser = self.roles.get(role).is_some_and(|role| role.is_superuser);
         is_superuser
+            || self.may_everywhere(role, privilege)
             || grants
                 .iter()
                 .any(|grant| grant.privilege == privilege && (grant.is_public() || self.acts_as(role, &grant.grantee)))
+    }
+
+    /// Tells whether one of the server's own roles gives the privilege on all there is (from 14 on; "Predefined Roles" in the manual).
+    fn may_everywhere(&self, role: &str, privilege: &str) -> bool {
+        let givers: &[&str] = match privilege {
+            "SELECT" => &["pg_read_all_data"],
+            "INSERT" | "UPDATE" | "DELETE" => &["pg_write_all_data"],
+            "USAGE" => &["pg_read_all_data", "pg_write_all_data"],
+            _ => &[],
+        };
+        givers.iter().any(|giver| self.acts_as(role, giver))
     }
 }

@@ -58,6 +58,8 @@ pub struct Relation {
     pub is_partition: bool,
     /// The tables it inherits from, or is a partition of.
     pub parents: Vec<Oid>,
+    /// Whether rules of its own say what a write does.
+    pub has_rules: bool,
     /// Storage options, as in `security_invoker=true`.
     pub options: Vec<String>,
     /// Its comment.
@@ -85,6 +87,36 @@ pub struct Relation {
 }
 
 impl Relation {
+    /// Returns a relation with nothing that belongs to it: without columns, constraints, indexes, policies and grants, and with row security
+    /// off.
+    pub fn bare(oid: Oid, name: RelationName, kind: Kind, owner: impl Into<String>) -> Self {
+        Self {
+            oid,
+            name,
+            kind,
+            owner: owner.into(),
+            row_security: false,
+            force_row_security: false,
+            rows: None,
+            bytes: 0,
+            is_partition: false,
+            parents: Vec::new(),
+            has_rules: false,
+            options: Vec::new(),
+            comment: None,
+            grants: Vec::new(),
+            columns: Vec::new(),
+            keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            indexes: Vec::new(),
+            policies: Vec::new(),
+            triggers: Vec::new(),
+            reads: Vec::new(),
+            definition: None,
+        }
+    }
+
     /// Returns the column of that name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
@@ -133,6 +165,9 @@ pub struct Column {
     pub not_null: bool,
     /// Its default, as the server writes it.
     pub default: Option<String>,
+    /// Whether its collation takes different letters for the same.
+    #[serde(default)]
+    pub is_nondeterministic: bool,
     /// Whether it is computed.
     pub is_generated: bool,
     /// Whether it is an identity.

@@ -11,6 +11,7 @@
 //!   the cheap half of that question without the grammar.
 //! * [`without_qualifiers`] and [`without_newer_quotes`] make what a server prints the same from every server.
 //! * [`expression`](mod@expression) reads expressions and queries as trees to be reasoned about.
+//! * [`same_expression`] compares what was written with what the server writes back.
 //! * [`Position`], [`line_at`] and [`byte_of_char`] turn offsets into what a person can look up.
 //!
 //! This is the only module that knows `pg_query`, the crate that carries the server's own grammar.
@@ -29,6 +30,7 @@ mod non_transactional;
 mod normal;
 mod position;
 mod qualifiers;
+mod same;
 mod session;
 mod span;
 mod split;
@@ -49,6 +51,7 @@ pub use non_transactional::{NonTransactional, ReindexTarget};
 pub use normal::hash_tokens;
 pub use position::{Position, byte_of_char, line_at};
 pub use qualifiers::without_qualifiers;
+pub use same::same_expression;
 pub use session::{SessionEffect, SessionEffects};
 pub use span::Span;
 pub use split::{Piece, PieceKind, SplitError, split};

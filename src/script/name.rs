@@ -31,6 +31,12 @@ impl RelationName {
         }
     }
 
+    /// Reads one name, as a statement writes it: folded to lower case outside quotes.
+    pub fn one(text: &str) -> Option<Self> {
+        let mut names = Self::list(text)?;
+        names.pop().filter(|_| names.is_empty())
+    }
+
     /// Reads names that are separated by commas, as a statement writes them: folded to lower case outside quotes.
     ///
     /// Returns none if the text is anything else, or names a relation twice.
@@ -128,6 +134,11 @@ mod tests {
             ("a;", None),
             ("\"a", None),
         ] {
+            let one = names.as_deref().and_then(|names| match names {
+                [only] => Some(only.clone()),
+                _ => None,
+            });
+            assert_eq!(RelationName::one(text), one, "{text:?}");
             assert_eq!(RelationName::list(text), names, "{text:?}");
         }
     }

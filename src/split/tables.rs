@@ -87,14 +87,12 @@ impl Path {
         // A string is one name, as it stands.
         let literal = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
         let quoted = literal.map(|literal| format!("\"{literal}\""));
-        let names = RelationName::list(quoted.as_deref().unwrap_or(value)).unwrap_or_default();
-        match names.as_slice() {
-            // These two are not names of schemas.
-            [only] if !value.eq_ignore_ascii_case("default") && only.name != "$user" && !only.name.is_empty() => {
-                Self::One(only.name.clone())
-            }
-            _ => Self::Other,
-        }
+        // These two are not names of schemas.
+        let is_schema = |name: &RelationName| {
+            !value.eq_ignore_ascii_case("default") && name.name != "$user" && !name.name.is_empty()
+        };
+        let only = RelationName::one(quoted.as_deref().unwrap_or(value)).filter(is_schema);
+        only.map_or(Self::Other, |only| Self::One(only.name))
     }
 }
 

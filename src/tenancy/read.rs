@@ -11,6 +11,8 @@ use super::observe::{WrittenObserve, observe};
 
 /// The setting in which gateways leave the claims of a token.
 const CLAIMS: &str = "request.jwt.claims";
+/// Keys that say nothing of the model: whom `prove` logs in as, and what its sessions say at their start. It reads them itself.
+const OF_PROVE: [&str; 3] = ["login", "session", "sessions"];
 
 /// What is wrong with `[tenancy]`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,13 +50,6 @@ struct Written {
     observe: WrittenObserve,
     #[serde(default)]
     tables: BTreeMap<String, WrittenTable>,
-    // What `prove` logs in as, and says at the start of a session.
-    #[allow(dead_code, reason = "read by another command")]
-    login: Option<String>,
-    #[allow(dead_code, reason = "read by another command")]
-    session: Option<Vec<String>>,
-    #[allow(dead_code, reason = "read by another command")]
-    sessions: Option<Vec<toml::Table>>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -104,8 +99,12 @@ pub fn tenancy(table: &toml::Table) -> Result<Tenancy, TenancyError> {
             "there is no [tenancy] in rlsctl.toml; `rlsctl retrofit init` proposes one",
         ));
     }
+    let mut table = table.clone();
+    table.retain(|key, _| !OF_PROVE.contains(&key));
+    if table.values().any(has_nul) {
+        return Err(wrong("", "a text in it holds a NUL byte, which the server cannot take"));
+    }
     let written: Written = table
-        .clone()
         .try_into()
         .map_err(|error: toml::de::Error| wrong("", error.message()))?;
     let identity = identity(&written)?;
@@ -124,11 +123,11 @@ pub fn tenancy(table: &toml::Table) -> Result<Tenancy, TenancyError> {
     let default_column = if is_owner { "owner_id" } else { "tenant_id" };
     Ok(Tenancy {
         column: named("column", written.column.as_deref().unwrap_or(default_column))?,
-        data_type: written.data_type,
+        data_type: written.data_type.map(data_type).transpose()?,
         schemas: written.schemas.unwrap_or_else(|| vec!["public".to_owned()]),
-        app_roles: written.app_roles,
-        read_only_roles: written.read_only_roles,
-        admin_roles: written.admin_roles,
+        app_roles: roles("app_roles", written.app_roles)?,
+        read_only_roles: roles("read_only_roles", written.read_only_roles)?,
+        admin_roles: roles("admin_roles", written.admin_roles)?,
         identity,
         layout: choice(
             "policies",
@@ -286,14 +285,11 @@ fn choice<T: Copy + Default>(key: &str, word: Option<&str>, known: &[(&str, T)])
 }
 
 fn relation(key: &str, text: &str) -> Result<RelationName, TenancyError> {
-    let names = RelationName::list(text).unwrap_or_default();
-    match <[RelationName; 1]>::try_from(names) {
-        Ok([name]) if name.schema.is_some() => Ok(name),
-        _ => Err(wrong(
-            key,
-            &format!("`{text}` is no name with its schema, as in \"public.orders\""),
-        )),
-    }
+    let name = RelationName::one(text).filter(|name| name.schema.is_some());
+    name.ok_or_else(|| {
+        let reason = format!("`{text}` is no name with its schema, as in \"public.orders\"");
+        wrong(key, &reason)
+    })
 }
 
 /// A setting of one's own has a dot in it; the server's own would be a mistake that can end badly.
@@ -326,8 +322,35 @@ fn path(key: &str, path: Vec<String>) -> Result<Vec<String>, TenancyError> {
     Ok(path)
 }
 
+/// A type is put into statements as it is written: no constant, no comment and no second statement can be spelt with these characters.
+fn data_type(text: String) -> Result<String, TenancyError> {
+    let is_allowed = |letter: char| letter.is_alphanumeric() || "_.,()[]\" ".contains(letter);
+    if text.trim().is_empty() || !text.chars().all(is_allowed) {
+        let reason = format!("`{text}` is no name of a type, as in \"uuid\", \"varchar(36)\" or \"app.tenant_key\"");
+        return Err(wrong("type", &reason));
+    }
+    Ok(text)
+}
+
+fn roles(key: &str, roles: Vec<String>) -> Result<Vec<String>, TenancyError> {
+    if roles.iter().any(String::is_empty) {
+        return Err(wrong(key, "has an empty name, which no role has"));
+    }
+    Ok(roles)
+}
+
+/// TOML can write a NUL byte as an escape.
+fn has_nul(value: &toml::Value) -> bool {
+    match value {
+        toml::Value::String(text) => text.contains('\0'),
+        toml::Value::Array(values) => values.iter().any(has_nul),
+        toml::Value::Table(table) => table.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
 fn named(key: &str, name: &str) -> Result<String, TenancyError> {
-    if name.is_empty() || name.contains('\0') {
+    if name.is_empty() {
         return Err(wrong(key, "is no name of a column"));
     }
     Ok(name.to_owned())
@@ -357,6 +380,26 @@ mod tests {
         assert_eq!((tenancy.column.as_str(), &tenancy.identity), ("tenant_id", &setting));
         assert_eq!(tenancy.schemas, ["public"]);
         assert_eq!((tenancy.layout, tenancy.existing, tenancy.force), Default::default());
+    }
+
+    #[test]
+    fn types_are_taken_as_they_are_written() {
+        for data_type in [
+            "uuid",
+            "character varying(36)",
+            "numeric(10, 2)",
+            "app.\"Tenant Key\"",
+            "text[]",
+        ] {
+            let tenancy = read(&format!("app_roles = ['app']\ntype = '{data_type}'")).unwrap();
+            assert_eq!(tenancy.data_type.as_deref(), Some(data_type));
+        }
+    }
+
+    #[test]
+    fn what_prove_reads_is_passed_over() {
+        let with = "app_roles = ['a']\nlogin = 'a'\nsession = ['set x.y = 1']\n[[sessions]]\nname = 'one'";
+        assert_eq!(read(with), read("app_roles = ['a']"));
     }
 
     #[test]
@@ -393,6 +436,25 @@ mod tests {
             ("app_roles = ['a']\nidentity = 'owner'", "user", "say how"),
             ("app_roles = ['a']\nidentity = 'jwt'\nclaim = []", "claim", "the way"),
             ("app_roles = ['a']\nforce = 'maybe'", "force", "none of auto"),
+            (
+                "app_roles = ['a']\ntype = 'int; drop table x'",
+                "type",
+                "no name of a type",
+            ),
+            (
+                "app_roles = ['a']\ntype = \"text default 'x'\"",
+                "type",
+                "no name of a type",
+            ),
+            ("app_roles = ['a']\ntype = 'int /* */'", "type", "no name of a type"),
+            ("app_roles = ['a']\ntype = 'int -- '", "type", "no name of a type"),
+            ("app_roles = ['a']\ntype = ' '", "type", "no name of a type"),
+            ("app_roles = ['a', '']", "app_roles", "empty name"),
+            (
+                "app_roles = ['a']\n[tables.'public.o']\nbackfill = { constant = \"\\u0000\" }",
+                "",
+                "NUL",
+            ),
             (
                 "app_roles = ['a']\n[tables.orders]\nshared = true",
                 "tables.\"orders\"",

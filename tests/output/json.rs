@@ -92,6 +92,10 @@ impl World {
         self.project.config(
             "[migrations]\ndir = 'migrations'\n[tenancy]\napp_roles = ['shop_app']\n[tenancy.tables.'public.countries']\nshared = true\n",
         );
+        self.project
+            .migration("0001_orders.sql", "select 1;\n")
+            .migration("0002_index.sql", "select 2;\n");
+        self.run(&["migrate"]).exits(0);
         let args: Vec<&str> = command.split(' ').collect();
         let run = self.run(&args).exits(0);
         self.db.psql("drop owned by shop_app; drop role shop_app");

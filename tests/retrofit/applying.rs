@@ -7,7 +7,7 @@ use crate::support::db::TestDb;
 use crate::support::project::Project;
 
 /// A project on a database that was built without migrations.
-fn project(app: &str) -> Project {
+pub(super) fn project(app: &str) -> Project {
     let project = Project::new();
     project
         .migration("0001_first.sql", "create table first (id int); drop table first;")
@@ -17,11 +17,11 @@ fn project(app: &str) -> Project {
     project
 }
 
-fn gone(db: &TestDb, app: &str) {
+pub(super) fn gone(db: &TestDb, app: &str) {
     db.psql(&format!("drop owned by {app}; drop role {app}"));
 }
 
-fn names(project: &Project) -> Vec<String> {
+pub(super) fn names(project: &Project) -> Vec<String> {
     let entries = fs::read_dir(project.path().join("migrations")).unwrap();
     let mut names: Vec<String> = entries
         .map(|it| it.unwrap().file_name().into_string().unwrap())
@@ -198,6 +198,7 @@ fn what_has_to_be_decided_stops_it_before_anything_is_written() {
     let (db, app) = built();
     db.psql("create table settings (id int primary key)");
     let project = project(&app);
+    project.on(&db, &["migrate"]).run().exits(0);
     let before = names(&project);
     let plan = project
         .on(&db, &["retrofit", "plan", "--format", "json"])
@@ -210,10 +211,30 @@ fn what_has_to_be_decided_stops_it_before_anything_is_written() {
         project.on(&db, &["retrofit", action]).run().exits(6);
     }
     assert_eq!(names(&project), before);
-    assert_eq!(db.psql("select to_regclass('rlsctl.ledger') is null"), "t");
+    assert_eq!(db.psql("select count(*) from rlsctl.ledger"), "1");
     project.config("[migrations]\ndir = 'migrations'\n");
     let none = project.on(&db, &["retrofit", "plan"]).run().exits(3);
     assert!(none.stderr.contains("[tenancy]"), "{}", none.stderr);
+    gone(&db, &app);
+}
+
+#[test]
+fn all_files_are_written_or_none() {
+    let (db, app) = built();
+    let project = project(&app);
+    project.on(&db, &["migrate"]).run().exits(0);
+    // Where the folder of what takes back would be there is a file.
+    project.file("migrations.undo", "in the way");
+    for action in ["write", "apply"] {
+        let failed = project.on(&db, &["retrofit", action]).run().exits(3);
+        assert!(
+            failed.stderr.contains("migrations.undo") && failed.stderr.contains("nothing was written"),
+            "{}",
+            failed.stderr
+        );
+        assert_eq!(names(&project), ["0001_first.sql"]);
+    }
+    assert_eq!(db.psql("select count(*) from rlsctl.ledger"), "1");
     gone(&db, &app);
 }
 

@@ -11,15 +11,15 @@ const BASE: &str = "
   insert into tenants values (1), (2);
   insert into parents values (1, 1, 'a'), (2, 2, 'b');";
 
-struct Edge {
-    db: TestDb,
-    app: String,
-    project: Project,
+pub(super) struct Edge {
+    pub(super) db: TestDb,
+    pub(super) app: String,
+    pub(super) project: Project,
 }
 
 impl Edge {
     /// Builds a schema, in which `{app}` stands for the application's role, and `config` for what else is to be said of tenancy.
-    fn new(schema: &str, config: &str) -> Self {
+    pub(super) fn new(schema: &str, config: &str) -> Self {
         let (db, project) = (TestDb::new(), Project::new());
         let app = format!("{}_app", db.name());
         db.psql(&format!(
@@ -47,7 +47,7 @@ impl Edge {
     }
 
     /// Runs as the application for a tenant; the SQLSTATE where it fails.
-    fn tenant(&self, tenant: u32, sql: &str) -> String {
+    pub(super) fn tenant(&self, tenant: u32, sql: &str) -> String {
         let sql = format!("set role {}; set app.tenant_id = '{tenant}'; {sql}", self.app);
         self.db.try_psql(&sql).unwrap_or_else(|error| {
             let from = error.find("ERROR:  ").map_or(0, |at| at + 8);

@@ -107,7 +107,7 @@ fn what_cannot_be_decided_is_asked_by_name() {
          insert into comments values (1000, null, 'nobody''s')",
     );
     let tenancy = model(&format!(
-        "app_roles = ['{app}', 'nobody_there']\n[tables.'public.gone']\nshared = true"
+        "app_roles = ['{app}', 'Nobody there']\n[tables.'public.gone']\nshared = true"
     ));
     let plan = planned(&db, &tenancy);
     let mut found: Vec<(&str, &str)> = plan.findings.iter().map(|it| (it.code, it.object.as_str())).collect();
@@ -116,13 +116,15 @@ fn what_cannot_be_decided_is_asked_by_name() {
     assert_eq!(
         found,
         [
-            ("retrofit.no-role", "nobody_there"),
+            ("retrofit.no-role", "Nobody there"),
             ("retrofit.no-table", "public.gone"),
             ("retrofit.no-way", "public.settings"),
             ("retrofit.several-ways", "public.links"),
             ("retrofit.unfilled", "public.comments"),
         ]
     );
+    let role = plan.findings.iter().find(|it| it.code == "retrofit.no-role").unwrap();
+    assert!(role.help.contains("`create role \"Nobody there\"`"), "{}", role.help);
     let told = model(&format!(
         "app_roles = ['{app}']\ntype = 'integer'
          [tables.'public.settings']\nshared = true

@@ -1,5 +1,6 @@
 //! PgBouncer in front of a throwaway server, pooling by transaction: what hosted Postgres puts in between.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,6 +27,14 @@ impl PgBouncer {
     /// # Panics
     /// When it is not installed or does not come up: a test that needs it does not pass without it.
     pub(crate) fn before(server: &Scratch, pool_size: u32) -> Self {
+        Self::with_user(server, pool_size, "postgres")
+    }
+
+    /// The same, for one more role that may log in.
+    ///
+    /// # Panics
+    /// As [`Self::before`].
+    pub(crate) fn with_user(server: &Scratch, pool_size: u32, user: &str) -> Self {
         let program = find().expect("pgbouncer is not installed, and this test needs it: run `make setup`");
         let account = Account::choose().expect("an account");
         let around = Surroundings::of_this_process();
@@ -33,7 +42,11 @@ impl PgBouncer {
         let directory = guardian.directory().to_owned();
         let settings = directory.join("pgbouncer.ini");
         let users = directory.join("users.txt");
-        give(&account, &users, "\"postgres\" \"\"\n");
+        let known: Vec<String> = BTreeSet::from(["postgres", user])
+            .iter()
+            .map(|it| format!("\"{it}\" \"\"\n"))
+            .collect();
+        give(&account, &users, &known.concat());
         give(
             &account,
             &settings,
@@ -69,6 +82,11 @@ impl PgBouncer {
     pub(crate) fn url(&self, dbname: &str) -> String {
         let directory = self.guardian.directory().display().to_string().replace('/', "%2F");
         format!("postgresql://postgres@{directory}:{PORT}/{dbname}")
+    }
+
+    /// Returns its socket's folder and port.
+    pub(crate) fn place(&self) -> (PathBuf, u16) {
+        (self.guardian.directory().to_owned(), PORT)
     }
 }
 

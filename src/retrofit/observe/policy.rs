@@ -1,7 +1,7 @@
 //! The policies that let everything pass and count, and the functions that they call.
 
 use crate::pg::ident::QualifiedName;
-use crate::schema::{Command, Relation, Schema};
+use crate::schema::{Command, Policy, PolicyRole, Relation, Schema};
 use crate::script::{LockMode, RelationName};
 use crate::tenancy::Tenancy;
 
@@ -30,7 +30,7 @@ pub(in crate::retrofit) fn is_observed(relation: &Relation) -> bool {
     relation.policies.iter().any(counts)
 }
 
-fn counts(policy: &crate::schema::Policy) -> bool {
+fn counts(policy: &Policy) -> bool {
     is_ours(policy) && POLICIES.iter().any(|(name, _)| *name == policy.name)
 }
 
@@ -51,7 +51,7 @@ pub(super) fn step(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Option<Step
         .map(|(name, command)| Wanted {
             name,
             command,
-            roles: Vec::new(),
+            roles: vec![PolicyRole::new()],
             condition: condition(tenancy, aim, command),
         })
         .collect();
@@ -63,10 +63,15 @@ pub(super) fn step(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Option<Step
     if statements.is_empty() {
         return None;
     }
-    if !is_observed(relation) {
-        statements.splice(0..0, counter::since_made(&aim.name));
+    // What counted in another way until now counts in this one from now on only.
+    let again = is_observed(relation).then(|| counter::since_gone(&aim.name));
+    let since = counter::since_made(&aim.name);
+    if again.is_some() {
+        undo.extend(again.iter().chain(&since).cloned());
+    } else {
         undo.push(counter::since_gone(&aim.name));
     }
+    statements.splice(0..0, again.into_iter().chain(since));
     Some(Step {
         stage: Stage::Observed,
         tables: vec![aim.name.clone()],

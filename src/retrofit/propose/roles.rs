@@ -142,29 +142,10 @@ mod tests {
             privilege: "INSERT".to_owned(),
             is_grantable: false,
         };
+        let name = RelationName::qualified("public", "notes");
         Relation {
-            oid: Oid(1),
-            name: RelationName::qualified("public", "notes"),
-            kind: Kind::Table,
-            owner: "postgres".to_owned(),
-            row_security: false,
-            force_row_security: false,
-            rows: None,
-            bytes: 0,
-            is_partition: false,
-            parents: Vec::new(),
-            options: Vec::new(),
-            comment: None,
             grants: grantees.iter().map(all).collect(),
-            columns: Vec::new(),
-            keys: Vec::new(),
-            foreign_keys: Vec::new(),
-            checks: Vec::new(),
-            indexes: Vec::new(),
-            policies: Vec::new(),
-            triggers: Vec::new(),
-            reads: Vec::new(),
-            definition: None,
+            ..Relation::bare(Oid(1), name, Kind::Table, "postgres")
         }
     }
 
