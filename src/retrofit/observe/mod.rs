@@ -102,9 +102,9 @@ pub fn enforce(schema: &Schema, aims: &Aims, seen: &[Observation], required: Dur
     });
     // With none to go on with, this is why nothing happens.
     if ready.is_empty() {
-        waiting
-            .iter_mut()
-            .for_each(|finding| finding.severity = Severity::Error);
+        for finding in &mut waiting {
+            finding.severity = Severity::Error;
+        }
     }
     findings.extend(waiting);
     // What the others need is not done now, and still told.

@@ -55,7 +55,7 @@ pub(super) fn step(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Option<Step
             condition: condition(tenancy, aim, command),
         })
         .collect();
-    let (mut statements, mut undo) = exchanged(relation, &wanted, |policy| is_ours(policy));
+    let (mut statements, mut undo) = exchanged(relation, &wanted, is_ours);
     if let Some((statement, back)) = forced(schema, tenancy, relation) {
         statements.push(statement);
         undo.insert(0, back);
@@ -177,8 +177,8 @@ fn count_function(tenancy: &Tenancy, table: &RelationName) -> String {
         branches.push(format!(
             "  elsif command = {} and role_number = {} and application_number = {} then\n    if has_tenant then perform from {relation} limit 1; else perform from {relation}; end if;",
             literal(command),
-            number(&roles, &counter.role),
-            number(&applications, &counter.application),
+            number(&roles, counter.role.as_ref()),
+            number(&applications, counter.application.as_ref()),
         ));
     }
     let when_role = roles.iter().flatten().enumerate();
@@ -201,8 +201,8 @@ fn count_function(tenancy: &Tenancy, table: &RelationName) -> String {
 }
 
 /// What is not told apart is 0.
-fn number(all: &[Option<String>], one: &Option<String>) -> usize {
-    let at = one.as_ref().and_then(|_| all.iter().position(|it| it == one));
+fn number(all: &[Option<String>], one: Option<&String>) -> usize {
+    let at = one.and_then(|_| all.iter().position(|it| it.as_ref() == one));
     at.map_or(0, |at| at + 1)
 }
 
