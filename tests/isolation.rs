@@ -1,6 +1,7 @@
 //! The corpus under `fixtures/isolation`: leaks and their safe twins, each verified by an attack. By it `audit` and `prove` are judged.
 
 mod attack;
+mod audited;
 mod built;
 mod case;
 
@@ -27,6 +28,14 @@ fn wrongs(ground: &mut Ground, case: &Case) -> Vec<String> {
                 Ok(rows) if !rows.is_empty() => {}
                 other => wrongs.push(format!("{twin:?}: tenant A does not reach its own rows: {other:?}")),
             }
+        }
+        if twin != Twin::Leak {
+            let reached = built.reached_otherwise();
+            wrongs.extend(
+                reached
+                    .into_iter()
+                    .map(|statement| format!("{twin:?}: reached by {statement}")),
+            );
         }
         let outcome = built.attack();
         let reached = outcome.reached(case.kind);
@@ -76,6 +85,25 @@ rules! {
 }
 
 #[test]
+fn simple_statements_reach_what_is_open() {
+    let mut ground = Ground::new();
+    for (name, statement) in [
+        ("using-true", "select * from public.appointments"),
+        ("open-without-context", "select * from public.subscriptions"),
+        ("open-with-spent-context", "select * from public.contacts"),
+        ("delete-without-the-tenant", "delete from public.drafts"),
+        ("truncate", "truncate public.carts"),
+        ("taking-another-s-row", "update public.licences set customer_id"),
+    ] {
+        let built = ground
+            .build(&Case::named_so(name), Twin::Leak)
+            .expect("a schema that loads");
+        let reached = built.reached_otherwise();
+        assert!(reached.iter().any(|it| it.contains(statement)), "{name}: {reached:?}");
+    }
+}
+
+#[test]
 fn the_corpus_is_large_and_whole() {
     let all = cases();
     assert!(all.len() >= 60, "{}", all.len());
@@ -96,7 +124,7 @@ fn the_corpus_is_large_and_whole() {
         let text = texts.concat();
         for (at, words) in text.match_indices("create role ") {
             let role = &text[at + words.len()..];
-            assert!(role.starts_with("iso_"), "{}: {}", case.name, &role[..20]);
+            assert!(role.trim_start_matches('"').starts_with("iso_"), "{}", case.name);
         }
         assert!(case.role.starts_with("iso_"), "{}", case.name);
     }

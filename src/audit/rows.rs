@@ -169,6 +169,10 @@ fn is_stamped(audit: &Audit<'_>, relation: &Relation) -> bool {
         .and_then(Owned::column)
         .unwrap_or_default()
         .to_ascii_lowercase();
+    if relation.column(&column).is_some_and(|column| column.is_generated) {
+        // It comes of other columns, which the policy may ask for.
+        return true;
+    }
     relation
         .triggers
         .iter()

@@ -1,6 +1,6 @@
 //! Names that a session can put something else behind.
 
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::schema::{Function, Volatility};
 use crate::script::expression::{Expression, From, Query};
 
@@ -45,7 +45,7 @@ fn find(audit: &Audit<'_>) -> Vec<Finding> {
     trusted.dedup();
     trusted
         .into_iter()
-        .filter_map(|function| shadowed(audit, function))
+        .filter_map(|function| shadowed(audit, function).or_else(|| outdone(audit, function)))
         .collect()
 }
 
@@ -81,11 +81,42 @@ fn shadowed(audit: &Audit<'_>, function: &Function) -> Option<Finding> {
         "write the schema before every name in it, or: alter function {whole} set search_path = {}, pg_temp",
         path.filter(|path| !path.is_empty()).unwrap_or("pg_catalog, public")
     );
-    let finding = Finding::error(SHADOWED, whole, message, help);
-    Some(Finding {
-        severity: Severity::Error,
-        ..finding
-    })
+    Some(Finding::error(SHADOWED, whole, message, help))
+}
+
+/// A schema on the function's path in which the application may create: a better match there is called instead.
+fn outdone(audit: &Audit<'_>, function: &Function) -> Option<Finding> {
+    let path = function
+        .settings
+        .iter()
+        .find_map(|setting| setting.strip_prefix("search_path="))?;
+    let mut schemas = path.split(',').map(|schema| schema.trim().trim_matches('"'));
+    let writes = |schema: &str| {
+        let grants = audit.schema.schemas.get(schema)?;
+        let roles = audit.roles_that(|role| {
+            audit.schema.may(role, "CREATE", grants) && !audit.schema.acts_as(role, &function.owner)
+        });
+        (!roles.is_empty()).then_some(roles)
+    };
+    let (schema, roles) = schemas.find_map(|schema| Some((schema.to_owned(), writes(schema)?)))?;
+    let query = audit.model.body(function)?;
+    let mut called = None;
+    query.walk(&mut |inner| {
+        if let Expression::Call { name, .. } = inner
+            && name.schema.is_none()
+            && audit.schema.functions.values().any(|own| own.name == name.name)
+        {
+            called.get_or_insert_with(|| name.name.clone());
+        }
+    });
+    let name = called.or_else(|| unqualified(&query).into_iter().next())?;
+    let whole = format!("{}.{}({})", function.schema, function.name, function.arguments);
+    let message = format!(
+        "names {name} without its schema and looks it up in {schema}, where {} may create: what is put there is used instead",
+        listed(&roles)
+    );
+    let help = format!("write the schema before every name in it, or take {schema} out of its search_path");
+    Some(Finding::error(SHADOWED, whole, message, help))
 }
 
 /// Returns the tables that a query names without a schema, those in queries inside of it too.

@@ -43,13 +43,17 @@ pub(super) enum Columns {
 #[derive(Clone)]
 pub(super) struct Scope<'m> {
     pub(super) model: &'m Model<'m>,
-    /// With whose rights.
+    /// With whose rights tables are asked.
     pub(super) role: String,
+    /// Who the current user is: inside of a view still whoever asks it.
+    pub(super) user: String,
     pub(super) says: Says,
     /// The innermost last.
     pub(super) frames: Vec<Frame>,
     /// What a function is given, by name if it has one.
     pub(super) parameters: Vec<(Option<String>, Values)>,
+    /// The function's own name, by which a parameter may be called too.
+    pub(super) function: Option<String>,
     /// Tables whose policies are being asked.
     pub(super) reading: Vec<Oid>,
     pub(super) depth: usize,
@@ -60,9 +64,11 @@ impl<'m> Scope<'m> {
         Self {
             model,
             role: role.to_owned(),
+            user: role.to_owned(),
             says,
             frames: Vec::new(),
             parameters: Vec::new(),
+            function: None,
             reading: Vec::new(),
             depth: 0,
         }
@@ -328,7 +334,11 @@ impl<'m> Scope<'m> {
                 Columns::Unknown => return unknown(),
             }
         }
-        let given = self.parameters.iter().find(|(given, _)| given.as_deref() == Some(name));
+        let is_own = of.is_none() || of == self.function.as_deref();
+        let given = self
+            .parameters
+            .iter()
+            .find(|(given, _)| is_own && given.as_deref() == Some(name));
         given.map_or_else(unknown, |(_, values)| values.clone())
     }
 
@@ -338,7 +348,7 @@ impl<'m> Scope<'m> {
         let keys = self.values(key);
         let mut found = Values::new();
         for possible in self.values(document) {
-            let value = match (&possible.value, keys.as_slice()) {
+            let values = match (&possible.value, keys.as_slice()) {
                 (
                     Value::Claims(way),
                     [
@@ -353,15 +363,15 @@ impl<'m> Scope<'m> {
                     if is_text {
                         claim(self.model.tenancy, &self.role, &way)
                     } else {
-                        Value::Claims(way)
+                        one(Value::Claims(way))
                     }
                 }
-                (Value::Null, _) => Value::Null,
-                (Value::Held(whose), _) => Value::Held(*whose),
-                (Value::Chosen, _) => Value::Chosen,
-                _ => Value::Unknown,
+                (Value::Null, _) => one(Value::Null),
+                (Value::Held(whose), _) => one(Value::Held(*whose)),
+                (Value::Chosen, _) => one(Value::Chosen),
+                _ => unknown(),
             };
-            join(&mut found, at(one(value), possible.chance));
+            join(&mut found, at(values, possible.chance));
         }
         found
     }

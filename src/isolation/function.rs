@@ -10,7 +10,7 @@ use crate::tenancy::{Identity, UserSource};
 use super::evaluate::Scope;
 use super::model::Model;
 use super::query::Shown;
-use super::session::{Says, claim, setting, user};
+use super::session::{Says, claim, kind, setting, user};
 use super::truth::{Chance, Truth};
 use super::value::{Possible, Value, Values, at, join, one, unknown};
 
@@ -41,11 +41,8 @@ pub(super) fn call(scope: &Scope<'_>, name: &RelationName, arguments: &[Values])
             } else {
                 Value::Claims(Vec::new())
             }),
-            ("auth", "role") => one(if says_nothing {
-                Value::Null
-            } else {
-                Value::Text(scope.role.clone())
-            }),
+            ("auth", "role") if says_nothing => one(Value::Null),
+            ("auth", "role") => kind(&scope.user),
             _ => own(scope, schema, &name.name, arguments),
         },
     }
@@ -67,7 +64,7 @@ fn builtin(scope: &Scope<'_>, name: &str, arguments: &[Values]) -> Values {
     match (name, arguments) {
         ("current_setting", [setting_name]) => settings(scope, setting_name, false),
         ("current_setting", [setting_name, missing]) => settings(scope, setting_name, is_true(missing)),
-        ("current_user" | "user" | "current_role", []) => one(Value::Text(scope.role.clone())),
+        ("current_user" | "user" | "current_role", []) => one(Value::Text(scope.user.clone())),
         (
             "json_extract_path_text" | "jsonb_extract_path_text" | "json_extract_path" | "jsonb_extract_path",
             [document, way @ ..],
@@ -98,7 +95,7 @@ fn settings(scope: &Scope<'_>, name: &Values, may_miss: bool) -> Values {
     else {
         return unknown();
     };
-    let mut values = setting(scope.model.tenancy, scope.says, &scope.role, name);
+    let mut values = setting(scope.model.tenancy, scope.says, &scope.user, name);
     if !may_miss {
         // 42704: there is no such setting.
         values.retain(|possible| possible.value != Value::Null);
@@ -109,7 +106,7 @@ fn settings(scope: &Scope<'_>, name: &Values, may_miss: bool) -> Values {
 fn extract(scope: &Scope<'_>, document: &Values, way: &[Values]) -> Values {
     let mut found = Values::new();
     for possible in document {
-        let value = match &possible.value {
+        let values = match &possible.value {
             Value::Claims(begun) => {
                 let mut whole = begun.clone();
                 for key in way {
@@ -123,14 +120,14 @@ fn extract(scope: &Scope<'_>, document: &Values, way: &[Values]) -> Values {
                         _ => return unknown(),
                     }
                 }
-                claim(scope.model.tenancy, &scope.role, &whole)
+                claim(scope.model.tenancy, &scope.user, &whole)
             }
-            Value::Null => Value::Null,
-            Value::Chosen => Value::Chosen,
-            Value::Held(whose) => Value::Held(*whose),
-            _ => Value::Unknown,
+            Value::Null => one(Value::Null),
+            Value::Chosen => one(Value::Chosen),
+            Value::Held(whose) => one(Value::Held(*whose)),
+            _ => unknown(),
         };
-        join(&mut found, at(one(value), possible.chance));
+        join(&mut found, at(values, possible.chance));
     }
     found
 }
@@ -183,15 +180,19 @@ fn own(scope: &Scope<'_>, schema: &str, name: &str, arguments: &[Values]) -> Val
     let Some(body) = body(scope.model, function) else {
         return unknown();
     };
-    let mut inner = Scope::new(scope.model, &scope.role, scope.says);
+    let acts_as = if function.is_security_definer {
+        &function.owner
+    } else {
+        &scope.user
+    };
+    let mut inner = Scope::new(scope.model, acts_as, scope.says);
     inner.depth = scope.depth + 1;
     inner.reading.clone_from(&scope.reading);
-    if function.is_security_definer {
-        inner.role.clone_from(&function.owner);
-    }
     let names = function.argument_names.iter().map(Some).chain(std::iter::repeat(None));
-    let named = names.zip(arguments);
-    inner.parameters = named.map(|(name, values)| (name.cloned(), values.clone())).collect();
+    let left_out = std::iter::repeat_with(unknown).take(function.argument_names.len().saturating_sub(arguments.len()));
+    let named = names.zip(arguments.iter().cloned().chain(left_out));
+    inner.parameters = named.map(|(name, values)| (name.cloned(), values)).collect();
+    inner.function = Some(function.name.clone());
     match body {
         Body::Returns(expression) => inner.values(&expression),
         Body::Rows(query) if function.returns_set => inner.first_outputs(&query),
@@ -199,18 +200,22 @@ fn own(scope: &Scope<'_>, schema: &str, name: &str, arguments: &[Values]) -> Val
     }
 }
 
-fn find<'a>(model: &Model<'a>, schema: &str, name: &str, arguments: usize) -> Option<&'a Function> {
-    let mut found = model.schema.functions.values().filter(|function| {
-        let number = if function.arguments.is_empty() {
-            0
-        } else {
-            function.arguments.split(", ").count()
-        };
-        function.schema == schema && function.name == name && number == arguments
-    });
-    let first = found.next()?;
-    // Which of several is meant, the types of the arguments would say.
-    found.next().is_none().then_some(first)
+/// Of several, the types of the arguments would say which is meant; those that are left out have defaults.
+fn find<'a>(model: &Model<'a>, schema: &str, name: &str, given: usize) -> Option<&'a Function> {
+    let number = |function: &Function| match function.arguments.as_str() {
+        "" => 0,
+        arguments => arguments.split(", ").count(),
+    };
+    let named = || {
+        let functions = model.schema.functions.values();
+        functions.filter(|function| function.schema == schema && function.name == name)
+    };
+    let only = |mut found: Box<dyn Iterator<Item = &'a Function> + '_>| {
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    };
+    let exact = only(Box::new(named().filter(|function| number(function) == given)));
+    exact.or_else(|| only(Box::new(named().filter(|function| number(function) > given))))
 }
 
 /// Reads what a function does, if it is one query in SQL, or one RETURN in PL/pgSQL.
@@ -272,8 +277,7 @@ impl Model<'_> {
     /// Returns what a SECURITY DEFINER function gives away of other tenants, whatever it is given: nothing where its body cannot be read.
     pub fn returned(&self, function: &Function, says: Says) -> Option<Shown> {
         let query = self.body(function)?;
-        let names: Vec<Option<String>> = function.argument_names.iter().cloned().map(Some).collect();
-        Some(self.shown_by(&query, &function.owner, says, &names))
+        Some(self.shown_by(&query, function, says))
     }
 
     /// Returns the query that a function is: a RETURN of a query for one value too. Nothing where its body cannot be read.

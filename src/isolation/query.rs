@@ -1,7 +1,7 @@
 //! What a query shows.
 
 use crate::activity::Oid;
-use crate::schema::{Kind, Relation};
+use crate::schema::{Function, Kind, Relation};
 use crate::script::RelationName;
 use crate::script::expression::{Expression, From, Query, Select, Source};
 
@@ -55,10 +55,12 @@ impl Model<'_> {
         most(shapes.map(|given| (given.chance, given.foreign)))
     }
 
-    /// Returns what a query shows a role of other tenants, whatever it is given: each parameter may be the session's own tenant's, or another's.
-    pub fn shown_by(&self, query: &Query, role: &str, says: Says, names: &[Option<String>]) -> Shown {
+    /// Returns what a function's query shows of other tenants with its owner's rights, whatever it is given: each parameter may be the session's own tenant's, or another's.
+    pub fn shown_by(&self, query: &Query, function: &Function, says: Says) -> Shown {
+        let names = &function.argument_names;
         let each = (0..1_u32 << names.len().min(PARAMETERS)).map(|theirs| {
-            let mut scope = Scope::new(self, role, says);
+            let mut scope = Scope::new(self, &function.owner, says);
+            scope.function = Some(function.name.clone());
             let picked = |at: usize| match at {
                 at if at >= PARAMETERS => Value::Chosen,
                 at if theirs >> at & 1 == 1 => Value::Picked(Whose::Theirs),
@@ -67,7 +69,7 @@ impl Model<'_> {
             scope.parameters = names
                 .iter()
                 .enumerate()
-                .map(|(at, name)| (name.clone(), one(picked(at))))
+                .map(|(at, name)| (Some(name.clone()), one(picked(at))))
                 .collect();
             most(scope.rows(query).into_iter().map(|shape| (shape.chance, shape.foreign)))
         });
@@ -294,9 +296,14 @@ impl Scope<'_> {
         let mut inner = Scope::new(self.model, &self.role, self.says);
         inner.depth = self.depth + 1;
         inner.reading.clone_from(&self.reading);
-        if !view.is_security_invoker() {
-            inner.role.clone_from(&view.owner);
-        }
+        // Also from within a view that asks with its owner's rights (the manual's page on CREATE VIEW).
+        inner.user.clone_from(&self.user);
+        let asks_as = if view.is_security_invoker() {
+            &self.user
+        } else {
+            &view.owner
+        };
+        inner.role.clone_from(asks_as);
         inner.rows(&query).into_iter().map(given_by_query).collect()
     }
 

@@ -3,7 +3,7 @@
 use crate::tenancy::{Identity, Tenancy, UserSource, Which};
 
 use super::truth::Chance;
-use super::value::{Possible, Value, Values, Whose, one};
+use super::value::{Possible, Value, Values, Whose, one, unknown};
 
 /// The setting in which gateways leave the claims of a token.
 const CLAIMS: &str = "request.jwt.claims";
@@ -65,6 +65,12 @@ pub(super) fn setting(tenancy: &Tenancy, says: Says, role: &str, name: &str) -> 
         }
         Identity::Owner(user) => {
             if let Some(value) = by_user(user, &name) {
+                // Whose a row is, is the user.
+                let value = if value == Value::User {
+                    self::user(tenancy)
+                } else {
+                    value
+                };
                 return one(says.filled(value));
             }
         }
@@ -99,9 +105,9 @@ fn by_user(user: &UserSource, name: &str) -> Option<Value> {
 }
 
 /// Returns what a claim is, by its way.
-pub(super) fn claim(tenancy: &Tenancy, role: &str, way: &[String]) -> Value {
+pub(super) fn claim(tenancy: &Tenancy, role: &str, way: &[String]) -> Values {
     let user = match &tenancy.identity {
-        Identity::Claim { path, .. } if path == way => return Value::Tenant(Whose::Mine),
+        Identity::Claim { path, .. } if path == way => return one(Value::Tenant(Whose::Mine)),
         Identity::Membership(membership) => Some(&membership.user),
         Identity::Owner(user) => Some(user),
         _ => None,
@@ -111,13 +117,20 @@ pub(super) fn claim(tenancy: &Tenancy, role: &str, way: &[String]) -> Value {
         _ => way == ["sub"],
     };
     match way.first().map(String::as_str) {
-        _ if is_users => Value::User,
+        _ if is_users => one(self::user(tenancy)),
         // Its own user may change it, by the gateway's own interface.
-        Some("user_metadata" | "raw_user_meta_data") => Value::Chosen,
-        Some("role") if way.len() == 1 => Value::Text(role.to_owned()),
-        Some("email" | "phone") if way.len() == 1 => Value::User,
-        _ => Value::Unknown,
+        Some("user_metadata" | "raw_user_meta_data") => one(Value::Chosen),
+        Some("role") if way.len() == 1 => kind(role),
+        Some("email" | "phone") if way.len() == 1 => one(Value::User),
+        _ => unknown(),
     }
+}
+
+/// Returns what a token says of the kind of session: the database's role, as gateways have it, or a word of the application's own.
+pub(super) fn kind(role: &str) -> Values {
+    let mut values = one(Value::Text(role.to_owned()));
+    values.extend(unknown());
+    values
 }
 
 /// Returns what the session's user is: the tenant itself where rows are a user's own.

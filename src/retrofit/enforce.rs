@@ -126,6 +126,9 @@ pub(super) fn step(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Option<Step
         statements.push(format!("revoke {privilege} on {table} from {role}"));
         undo.push(format!("grant {privilege} on {table} to {role}{option}"));
     }
+    for partition in super::partition::of(schema, aim.table) {
+        super::partition::closed(tenancy, partition, &mut statements, &mut undo);
+    }
     (!statements.is_empty()).then(|| Step {
         stage: Stage::Policies,
         tables: vec![aim.name.clone()],

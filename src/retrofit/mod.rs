@@ -15,6 +15,7 @@ mod keys;
 mod look;
 mod name;
 mod observe;
+mod partition;
 mod plan;
 mod propose;
 mod resume;

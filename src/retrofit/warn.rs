@@ -12,7 +12,6 @@ pub(super) fn warnings(schema: &Schema, tenancy: &Tenancy, aims: &Aims) -> Vec<F
     for aim in &aims.tables {
         let relation = &schema.relations[&aim.table];
         found.extend(without_policy(schema, tenancy, relation));
-        found.extend(tree(schema, tenancy, relation));
         found.extend(beside(tenancy, relation));
         found.extend(altered(schema, tenancy, aim));
         found.extend(no_index(aim, relation));
@@ -70,30 +69,6 @@ fn without_policy(schema: &Schema, tenancy: &Tenancy, relation: &Relation) -> Op
     let message = format!("will show no rows to {}, which may use it today", roles.join(", "));
     let help = "name them in app_roles, read_only_roles or admin_roles of [tenancy], if they shall go on";
     Some(warning("retrofit.locked-out", relation.name.to_string(), message, help))
-}
-
-/// Row security of a parent does not hold back who asks a child by its own name.
-fn tree(schema: &Schema, tenancy: &Tenancy, relation: &Relation) -> Option<Finding> {
-    let open: Vec<String> = schema
-        .relations
-        .values()
-        .filter(|child| child.parents.contains(&relation.oid) && child.is_partition)
-        .filter(|child| {
-            tenancy
-                .all_app_roles()
-                .any(|role| schema.may(role, "SELECT", &child.grants))
-        })
-        .map(|child| child.name.to_string())
-        .collect();
-    if open.is_empty() {
-        return None;
-    }
-    let message = format!(
-        "has partitions that the application may ask by their own names, where its policies do not hold: {}",
-        open.join(", ")
-    );
-    let help = "revoke the privileges on the partitions; those on the parent are enough";
-    Some(warning("retrofit.partition", relation.name.to_string(), message, help))
 }
 
 /// An index on a partitioned table cannot be made beside writers in one statement: it is made on each partition, and attached.

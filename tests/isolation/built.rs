@@ -1,6 +1,6 @@
 //! A schema of a case in a database.
 
-use super::attack::{Outcome, attacked};
+use super::attack::{Outcome, attacked, tried};
 use super::case::{Case, Twin};
 use crate::support::db::TestDb;
 use crate::support::session::Refused;
@@ -26,6 +26,7 @@ impl Ground {
     pub(crate) fn build(&mut self, case: &Case, twin: Twin) -> Result<Built<'_>, String> {
         let built = Built {
             case: case.named(|text| renamed(text, self.0.name())),
+            twin,
             db: &self.0,
         };
         built.db.try_psql(&renamed(&case.sql(twin), built.db.name()))?;
@@ -37,6 +38,7 @@ impl Ground {
 #[derive(Debug)]
 pub(crate) struct Built<'ground> {
     case: Case,
+    twin: Twin,
     db: &'ground TestDb,
 }
 
@@ -68,10 +70,18 @@ impl Built<'_> {
         seen
     }
 
+    /// Returns what tenant A reaches by simple statements on every relation, which should be nothing in a safe twin.
+    pub(crate) fn reached_otherwise(&self) -> Vec<String> {
+        let says = renamed(&self.case.says(), self.db.name());
+        let column = self.case.tenancy.get("column").and_then(toml::Value::as_str);
+        let tenants = self.case.tenants(self.twin);
+        tried(&self.db.session(), &says, column.unwrap_or("tenant_id"), tenants)
+    }
+
     /// Runs the attack and takes it back.
     pub(crate) fn attack(&self) -> Outcome {
         let attack = renamed(&self.case.attack(), self.db.name());
-        attacked(&self.db.session(), &attack, &self.case.tenants[1])
+        attacked(&self.db.session(), &attack, &self.case.tenants(self.twin)[1])
     }
 }
 

@@ -75,7 +75,9 @@ pub(crate) struct Case {
     /// The role that acts.
     pub(crate) role: String,
     /// A, which acts, and B, whose rows are reached.
-    pub(crate) tenants: [String; 2],
+    tenants: [String; 2],
+    /// The same in the near miss, where it has to have others.
+    near_tenants: Option<[String; 2]>,
     /// How they are reached.
     pub(crate) kind: Kind,
     /// What tenant A runs to see its own rows, where the object cannot simply be selected from after the attack's first paragraph.
@@ -114,6 +116,12 @@ impl Case {
         self.read(twin.file())
     }
 
+    /// Returns A and B.
+    pub(crate) fn tenants(&self, twin: Twin) -> &[String; 2] {
+        let others = self.near_tenants.as_ref().filter(|_| twin == Twin::Near);
+        others.unwrap_or(&self.tenants)
+    }
+
     /// Returns what the attacker runs.
     pub(crate) fn attack(&self) -> String {
         self.read("attack.sql")
@@ -121,13 +129,18 @@ impl Case {
 
     /// Returns what tenant A runs to see its own rows.
     pub(crate) fn control(&self) -> String {
-        self.control.clone().unwrap_or_else(|| {
-            let attack = self.attack();
-            let (session, _) = attack
-                .split_once("\n\n")
-                .expect("a first paragraph that says who is there");
-            format!("{session}\nselect 1 from {} limit 1", self.object)
-        })
+        let own = || format!("{}\nselect 1 from {} limit 1", self.says(), self.object);
+        self.control.clone().unwrap_or_else(own)
+    }
+
+    /// Returns how a session says that it is A's.
+    pub(crate) fn says(&self) -> String {
+        let attack = self.attack();
+        let said = match &self.control {
+            Some(control) => control.rsplit_once("; ").map(|(said, _)| format!("{said};")),
+            None => attack.split_once("\n\n").map(|(said, _)| said.to_owned()),
+        };
+        said.expect("who is there")
     }
 
     /// Returns the SQLSTATE with which the attack is refused.

@@ -237,6 +237,19 @@ impl Built {
         }
     }
 
+    /// `audit` finds nothing that would have to be done, and says of nothing that it cannot tell.
+    fn is_clean(&self) {
+        let run = self.project.on(&self.db, &["--format", "json", "audit"]).run();
+        let document = run.json();
+        let findings = document["findings"].as_array().unwrap();
+        let is_open = |finding: &&Value| {
+            finding["severity"] != "info" || finding["code"].as_str().is_some_and(|code| code.starts_with("audit."))
+        };
+        let open: Vec<&Value> = findings.iter().filter(is_open).collect();
+        assert!(open.is_empty(), "{open:#?}");
+        run.exits(0);
+    }
+
     fn retrofit(&self, args: &[&str]) {
         let mut all = vec!["retrofit"];
         all.extend(args);
@@ -268,6 +281,7 @@ fn there_and_back(article: Article, at_least: usize) {
     let tried = built.act(&had);
     assert!(tried >= at_least, "{tried}");
     built.nobody();
+    built.is_clean();
     built.retrofit(&["undo", "--all"]);
     assert_eq!(built.rows(), rows);
     assert_eq!(fingerprint(&built.db), catalog);
