@@ -3,8 +3,10 @@
 mod altered;
 mod applying;
 mod articles;
+mod counting;
 mod edges;
 mod inserting;
+mod observing;
 mod pending;
 mod planning;
 mod proposing;

@@ -16,6 +16,7 @@ select 'relation', pg_catalog.json_build_object(
     select pg_catalog.json_agg(i.inhparent::pg_catalog.int8 order by i.inhseqno) from pg_catalog.pg_inherits i where i.inhrelid = c.oid), '[]'),
   'has_rules', exists (select from pg_catalog.pg_rewrite w where w.ev_class = c.oid and w.ev_type <> '1'),
   'options', coalesce(c.reloptions, '{}'),
+  'comment', pg_catalog.obj_description(c.oid, 'pg_class'),
   'grants', coalesce((
     select pg_catalog.json_agg(pg_catalog.json_build_object('grantee', coalesce(r.rolname, ''), 'privilege', x.privilege_type, 'is_grantable', x.is_grantable))
     from pg_catalog.aclexplode(coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))) x left join pg_catalog.pg_roles r on r.oid = x.grantee), '[]'))

@@ -1,5 +1,8 @@
 //! `rlsctl retrofit`.
 
+use std::time::Duration;
+
+use crate::duration::parse_duration;
 use crate::exit::{Exit, Failure};
 use crate::finding::Finding;
 use crate::migration::{Made, NewFileError, Script, Staged, series};
@@ -7,13 +10,13 @@ use crate::pg::{Work, catalog};
 use crate::report::{
     Document, count, retrofit_document, retrofit_status_text, retrofit_text, retrofit_written_document,
 };
-use crate::retrofit::{Composed, LookError, Plan, compose, look, plan};
+use crate::retrofit::{Composed, LookError, Observation, Plan, compose, enforce, look, observations, observe, plan};
 use crate::tenancy::{Tenancy, tenancy};
 
 use super::connection::{Gathered, gather};
 use super::context::{Context, Refusal, block_on};
 use super::describe::not_staged;
-use super::retrofit_args::{PlanArgs, RetrofitAction, RetrofitArgs, WriteArgs};
+use super::retrofit_args::{HowArgs, PlanArgs, RetrofitAction, RetrofitArgs, WriteArgs};
 use super::retrofit_pending::pending;
 use super::{retrofit_apply, retrofit_init, retrofit_undo};
 
@@ -51,11 +54,53 @@ pub(super) fn model(context: &Context<'_>) -> Result<Tenancy, Failure> {
     })
 }
 
-pub(super) async fn planned(tenancy: &Tenancy, gathered: &Gathered) -> Result<Plan, Failure> {
+/// What tables get to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// Enforced, all of them.
+    AtOnce,
+    /// Observed.
+    Observed,
+    /// Enforced, those that have been observed and quiet for this long.
+    AfterQuiet(Duration),
+}
+
+impl How {
+    /// Returns what was asked for.
+    pub(super) fn asked(args: &HowArgs, tenancy: &Tenancy) -> Result<Self, Failure> {
+        let quiet_for = args.quiet_for.as_deref().map(parse_duration).transpose();
+        let quiet_for = quiet_for.map_err(|reason| {
+            Failure::new(Exit::Usage, format!("--quiet-for: {reason}")).state("nothing was changed")
+        })?;
+        Ok(match (args.observe, args.enforce) {
+            (true, _) => Self::Observed,
+            (_, true) => Self::AfterQuiet(quiet_for.unwrap_or(tenancy.observe.quiet_for)),
+            _ => Self::AtOnce,
+        })
+    }
+}
+
+/// Returns the plan, and what is known of the tables that are observed.
+pub(super) async fn planned(
+    tenancy: &Tenancy,
+    gathered: &Gathered,
+    how: How,
+) -> Result<(Plan, Vec<Observation>), Failure> {
     let seen = look(&gathered.session, tenancy)
         .await
         .map_err(|error| not_seen(&error))?;
-    Ok(plan(&seen.schema, tenancy, &seen.aims, &seen.nulls))
+    let observed = observations(&gathered.session).await.map_err(|error| {
+        Failure::new(Exit::Environment, format!("the counters cannot be read: {error}"))
+            .state("nothing was changed")
+            .hint("let the role read them: GRANT USAGE ON SCHEMA rlsctl_observe, and SELECT on what is in it")
+    })?;
+    let plan = plan(&seen.schema, tenancy, &seen.aims, &seen.nulls);
+    let plan = match how {
+        How::AtOnce => plan,
+        How::Observed => observe(&seen.schema, tenancy, &seen.aims, &observed, plan),
+        How::AfterQuiet(required) => enforce(&seen.schema, &seen.aims, &observed, required, plan),
+    };
+    Ok((plan, observed))
 }
 
 fn not_seen(error: &LookError) -> Failure {
@@ -84,14 +129,15 @@ async fn show(
     tenancy: &Tenancy,
     gathered: Gathered,
 ) -> Result<Exit, Failure> {
-    let mut plan = planned(tenancy, &gathered).await?;
+    let how = args.map_or(Ok(How::AtOnce), |args| How::asked(&args.how, tenancy))?;
+    let (mut plan, observed) = planned(tenancy, &gathered, how).await?;
     let catalog = fingerprint(&gathered).await?;
     let pending = pending(&gathered).await?;
     let warning = pending.warning();
     plan.findings.extend(warning.clone());
     let files = compose(&plan, context.config.limits.tables_per_batch, &catalog);
     let action = if args.is_some() { "plan" } else { "status" };
-    let mut document = retrofit_document(&plan, &files, &catalog).with("action", action);
+    let mut document = retrofit_document(&plan, &files, &catalog, &observed).with("action", action);
     document.target = Some(gathered.target.clone());
     gathered.session.close().await;
     let is_unfinished = plan.tables.iter().any(|table| !table.missing.is_empty());
@@ -103,7 +149,7 @@ async fn show(
         if is_unfinished {
             document.exit = Exit::Findings;
         }
-        retrofit_status_text(&plan, context.ui.width())
+        retrofit_status_text(&plan, &observed, context.ui.width())
     };
     context.print(&document, &text)?;
     Ok(document.exit)
@@ -118,7 +164,7 @@ async fn write(
     let pending = pending(&gathered).await?;
     pending.refuse_others()?;
     pending.refuse_ours()?;
-    let (made, plan) = match made(context, tenancy, &gathered).await? {
+    let (made, plan) = match made(context, tenancy, &gathered, How::asked(&args.how, tenancy)?).await? {
         Ok(made) => made,
         Err(findings) => {
             let mut document = Document::new(NAME, Exit::Refused);
@@ -148,8 +194,9 @@ pub(super) async fn made(
     context: &Context<'_>,
     tenancy: &Tenancy,
     gathered: &Gathered,
+    how: How,
 ) -> Result<Result<(Vec<Made>, Plan), Vec<Finding>>, Failure> {
-    let plan = planned(tenancy, gathered).await?;
+    let (plan, _) = planned(tenancy, gathered, how).await?;
     if plan.is_stopped() {
         return Ok(Err(plan.findings));
     }

@@ -4,22 +4,23 @@ use crate::exit::{Exit, Failure};
 use crate::migration::Migration;
 use crate::pg::{Work, mark_store};
 use crate::report::{Document, count};
-use crate::retrofit::{compose, goes_on, planned_for, written};
+use crate::retrofit::{compose, goes_on, observes, planned_for, written};
 use crate::tenancy::Tenancy;
 
 use super::args::MigrateArgs;
 use super::connection::{Gathered, applied, gather};
 use super::context::{Context, Refusal, block_on};
 use super::migrate;
-use super::retrofit::{NAME, fingerprint, made, numbered, planned as planned_now, write_all};
+use super::retrofit::{How, NAME, fingerprint, made, numbered, planned as planned_now, write_all};
 use super::retrofit_args::ApplyArgs;
 use super::retrofit_pending::pending;
 
 /// Plans and writes unless files are pending already; then applies.
 pub fn run(context: &Context<'_>, tenancy: &Tenancy, args: &ApplyArgs) -> Result<Exit, Failure> {
+    let how = How::asked(&args.how, tenancy)?;
     let refused = block_on(async {
         match gather(context, Work::Reader).await {
-            Ok(gathered) => Box::pin(prepare(context, tenancy, gathered)).await,
+            Ok(gathered) => Box::pin(prepare(context, tenancy, gathered, how)).await,
             Err(not_gathered) => not_gathered.report(context, NAME).map(Some),
         }
     })??;
@@ -36,18 +37,24 @@ pub fn run(context: &Context<'_>, tenancy: &Tenancy, args: &ApplyArgs) -> Result
 }
 
 /// Sees that there is something to apply; returns how it ended where there is not.
-async fn prepare(context: &Context<'_>, tenancy: &Tenancy, gathered: Gathered) -> Result<Option<Exit>, Failure> {
+async fn prepare(
+    context: &Context<'_>,
+    tenancy: &Tenancy,
+    gathered: Gathered,
+    how: How,
+) -> Result<Option<Exit>, Failure> {
     let pending = pending(&gathered).await?;
     pending.refuse_others()?;
     let pending = pending.ours;
     if !pending.is_empty() {
-        if refuse_moved(tenancy, &gathered, &pending).await? == Moved::Not {
-            write_the_rest(context, tenancy, &gathered, &pending).await?;
+        let how = begun(how, &pending);
+        if refuse_moved(tenancy, &gathered, &pending, how).await? == Moved::Not {
+            write_the_rest(context, tenancy, &gathered, &pending, how).await?;
         }
         gathered.session.close().await;
         return Ok(None);
     }
-    let (made, plan) = match made(context, tenancy, &gathered).await? {
+    let (made, plan) = match made(context, tenancy, &gathered, how).await? {
         Ok(made) => made,
         Err(findings) => {
             let mut document = Document::new(NAME, Exit::Refused);
@@ -65,6 +72,15 @@ async fn prepare(context: &Context<'_>, tenancy: &Tenancy, gathered: Gathered) -
     Ok(None)
 }
 
+/// Files that are pending are gone on with as what they are, whatever is asked for now.
+fn begun(how: How, pending: &[Migration]) -> How {
+    if texts(pending).iter().any(|text| observes(text)) {
+        How::Observed
+    } else {
+        how
+    }
+}
+
 /// Where the catalog is, beside where it was planned for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moved {
@@ -80,8 +96,9 @@ async fn write_the_rest(
     tenancy: &Tenancy,
     gathered: &Gathered,
     pending: &[Migration],
+    how: How,
 ) -> Result<(), Failure> {
-    let plan = planned_now(tenancy, gathered).await?;
+    let (plan, _) = planned_now(tenancy, gathered, how).await?;
     let catalog = fingerprint(gathered).await?;
     let mut files = compose(&plan, context.config.limits.tables_per_batch, &catalog);
     let Some(there) = written(&files, &texts(pending)) else {
@@ -108,7 +125,12 @@ fn texts(migrations: &[Migration]) -> Vec<String> {
 /// as the last run left it.
 ///
 /// A run that was killed has left no mark. Then everything that would be planned now has to stand in the files.
-async fn refuse_moved(tenancy: &Tenancy, gathered: &Gathered, pending: &[Migration]) -> Result<Moved, Failure> {
+async fn refuse_moved(
+    tenancy: &Tenancy,
+    gathered: &Gathered,
+    pending: &[Migration],
+    how: How,
+) -> Result<Moved, Failure> {
     let plans = pending.iter().filter_map(|migration| {
         let text = migration.read().ok()?;
         planned_for(text.as_str()).map(str::to_owned)
@@ -136,7 +158,7 @@ async fn refuse_moved(tenancy: &Tenancy, gathered: &Gathered, pending: &[Migrati
                     .is_ok_and(|text| planned_for(text.as_str()) == Some(planned.as_str()))
         });
     let is_as_left = marked.is_some_and(|marked| marked.mark.fingerprint.short() == now);
-    if has_begun && (is_as_left || goes_on(&planned_now(tenancy, gathered).await?, &texts(pending))) {
+    if has_begun && (is_as_left || goes_on(&planned_now(tenancy, gathered, how).await?.0, &texts(pending))) {
         return Ok(Moved::ByUs);
     }
     Err(Failure::new(

@@ -40,6 +40,20 @@ impl RetrofitArgs {
     }
 }
 
+/// Whether tables are enforced, observed, or enforced after having been observed.
+#[derive(Clone, Debug, Default, Args)]
+pub struct HowArgs {
+    /// Policies that let everything pass and count what enforced ones would deny, instead of these
+    #[arg(long, conflicts_with = "enforce")]
+    pub observe: bool,
+    /// Only tables that are observed and of which nothing was counted for long enough
+    #[arg(long)]
+    pub enforce: bool,
+    /// How long is long enough [default: tenancy.observe.quiet_for, 24h]
+    #[arg(long, value_name = "DURATION", requires = "enforce")]
+    pub quiet_for: Option<String>,
+}
+
 /// The actions.
 #[derive(Debug, Subcommand)]
 pub enum RetrofitAction {
@@ -90,6 +104,9 @@ pub struct PlanArgs {
     /// Print the files too
     #[arg(long)]
     pub files: bool,
+    /// What the tables get to.
+    #[command(flatten)]
+    pub how: HowArgs,
 }
 
 /// `retrofit write`.
@@ -108,6 +125,9 @@ pub struct WriteArgs {
     /// Say which files would be written, and write none
     #[arg(long)]
     pub dry_run: bool,
+    /// What the tables get to.
+    #[command(flatten)]
+    pub how: HowArgs,
 }
 
 /// `retrofit apply`.
@@ -121,11 +141,16 @@ Exit codes: those of `rlsctl migrate`, and 6 where something has to be decided o
 
 Examples:
   rlsctl retrofit apply
-  rlsctl retrofit apply --end-blockers-older-than 1h")]
+  rlsctl retrofit apply --end-blockers-older-than 1h
+  rlsctl retrofit apply --observe                       count what would be denied, and deny nothing
+  rlsctl retrofit apply --enforce --quiet-for 7d        then enforce what has been quiet for a week")]
 pub struct ApplyArgs {
     /// How locks are got.
     #[command(flatten)]
     pub locks: LockArgs,
+    /// What the tables get to.
+    #[command(flatten)]
+    pub how: HowArgs,
 }
 
 /// `retrofit status`.

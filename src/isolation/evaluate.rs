@@ -335,7 +335,10 @@ impl<'m> Scope<'m> {
             }
         }
         let is_own = of.is_none() || of == self.function.as_deref();
-        let given = self.parameters.iter().find(|(given, _)| is_own && given.as_deref() == Some(name));
+        let given = self
+            .parameters
+            .iter()
+            .find(|(given, _)| is_own && given.as_deref() == Some(name));
         given.map_or_else(unknown, |(_, values)| values.clone())
     }
 

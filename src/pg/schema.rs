@@ -96,6 +96,7 @@ struct RelationRow {
     parents: Vec<u32>,
     has_rules: bool,
     options: Vec<String>,
+    comment: Option<String>,
     grants: Vec<Grant>,
 }
 
@@ -223,6 +224,7 @@ fn relation(row: RelationRow) -> Relation {
         parents: row.parents.into_iter().map(Oid).collect(),
         has_rules: row.has_rules,
         options: row.options,
+        comment: row.comment,
         grants: row.grants,
         ..Relation::bare(Oid(row.oid), name, row.kind, row.owner)
     }

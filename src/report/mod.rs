@@ -16,6 +16,7 @@ mod formats;
 mod line;
 mod metrics;
 mod migrate;
+mod observed;
 mod plan;
 mod progress;
 mod propose;

@@ -5,18 +5,19 @@ use serde_json::{Value, json};
 use crate::exit::Exit;
 use crate::finding::Severity;
 use crate::migration::Made;
-use crate::retrofit::{Composed, Manner, Plan, Source, Step, TablePlan};
+use crate::retrofit::{Composed, Manner, Observation, Plan, Source, Step, TablePlan};
 use crate::script::RelationName;
 
 use super::document::Document;
 use super::fold::folded;
+use super::observed::{observed_json, observed_text, of};
 use super::text::{DIM, GOOD, count, of_severity, printable, render_findings, sort_findings};
 
 /// How wide names of tables are set before the column is given up.
 const WIDEST: usize = 40;
 
 /// Returns a plan for machines.
-pub fn retrofit_document(plan: &Plan, files: &[Composed], catalog: &str) -> Document {
+pub fn retrofit_document(plan: &Plan, files: &[Composed], catalog: &str, observed: &[Observation]) -> Document {
     let exit = if plan.is_stopped() { Exit::Findings } else { Exit::Done };
     let mut document = summed(Document::new("retrofit", exit), plan, files.len())
         .with("catalog", catalog)
@@ -24,7 +25,7 @@ pub fn retrofit_document(plan: &Plan, files: &[Composed], catalog: &str) -> Docu
             "tables",
             plan.tables
                 .iter()
-                .map(|table| table_json(table, plan))
+                .map(|table| table_json(table, plan, of(table, observed)))
                 .collect::<Vec<_>>(),
         )
         .with(
@@ -37,11 +38,18 @@ pub fn retrofit_document(plan: &Plan, files: &[Composed], catalog: &str) -> Docu
     document
 }
 
+/// How many tables are enforced.
+fn ready(plan: &Plan) -> usize {
+    let is_ready = |table: &&TablePlan| table.missing.is_empty() && !table.is_observed;
+    plan.tables.iter().filter(is_ready).count()
+}
+
 fn summed(document: Document, plan: &Plan, files: usize) -> Document {
-    let ready = plan.tables.iter().filter(|table| table.missing.is_empty()).count();
+    let ready = ready(plan);
     document
         .summary("tables", plan.tables.len())
         .summary("enforced", ready)
+        .summary("observed", plan.tables.iter().filter(|table| table.is_observed).count())
         .summary("shared", plan.shared.len())
         .summary("steps", plan.steps.len())
         .summary("files", files)
@@ -49,7 +57,7 @@ fn summed(document: Document, plan: &Plan, files: usize) -> Document {
         .summary("warnings", of_severity(&plan.findings, Severity::Warning))
 }
 
-fn table_json(table: &TablePlan, plan: &Plan) -> Value {
+fn table_json(table: &TablePlan, plan: &Plan, observed: Option<&Observation>) -> Value {
     let steps = plan.steps.iter().filter(|step| step.tables[0] == table.name);
     json!({
         "table": table.name.to_string(),
@@ -59,6 +67,7 @@ fn table_json(table: &TablePlan, plan: &Plan) -> Value {
         "rows": table.rows,
         "bytes": table.bytes,
         "missing": table.missing,
+        "observed": observed.map(observed_json),
         "steps": steps.map(step_json).collect::<Vec<_>>(),
     })
 }
@@ -191,7 +200,10 @@ fn table_text(table: &TablePlan, width: usize) -> String {
     let stages: Vec<&str> = table.missing.iter().map(|stage| stage.word()).collect();
     let name = printable(&table.name.to_string());
     let missing = if stages.is_empty() {
-        format!("{GOOD}enforced{GOOD:#}")
+        format!(
+            "{GOOD}{}{GOOD:#}",
+            if table.is_observed { "observed" } else { "enforced" }
+        )
     } else {
         format!("needs {}", stages.join(", "))
     };
@@ -233,12 +245,13 @@ fn file_text(file: &Composed, width: usize) -> String {
 }
 
 /// Returns where each table is, for people.
-pub fn retrofit_status_text(plan: &Plan, columns: Option<u16>) -> String {
+pub fn retrofit_status_text(plan: &Plan, observed: &[Observation], columns: Option<u16>) -> String {
     let mut text = String::new();
     let width = widest(plan);
     for table in &plan.tables {
         let name = printable(&table.name.to_string());
         let stage = match table.missing.first() {
+            _ if table.is_observed => observed_text(of(table, observed)),
             None => format!("{GOOD}enforced{GOOD:#}"),
             Some(last) if table.missing.len() == 1 => format!("next: {} {DIM}(the last stage){DIM:#}", last.word()),
             Some(next) => format!(
@@ -265,7 +278,7 @@ pub fn retrofit_status_text(plan: &Plan, columns: Option<u16>) -> String {
     if !errors.is_empty() {
         text.push_str(&format!("\n{}", render_findings(&errors)));
     }
-    let ready = plan.tables.iter().filter(|table| table.missing.is_empty()).count();
+    let ready = ready(plan);
     let undecided = match errors.len() {
         0 => String::new(),
         errors => format!("; {} to decide or mend", count(errors, "thing")),
@@ -278,7 +291,7 @@ pub fn retrofit_status_text(plan: &Plan, columns: Option<u16>) -> String {
 }
 
 fn last_line(plan: &Plan, files: &[Composed], next: Next) -> String {
-    let ready = plan.tables.iter().filter(|table| table.missing.is_empty()).count();
+    let ready = ready(plan);
     let of = count(plan.tables.len(), "table");
     if plan.is_stopped() {
         let errors = of_severity(&plan.findings, Severity::Error);

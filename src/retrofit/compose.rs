@@ -31,6 +31,12 @@ pub fn planned_for(text: &str) -> Option<&str> {
     text.split('\n').nth(1)?.strip_prefix(CATALOG)
 }
 
+/// Tells whether a file of ours leads to tables that are observed.
+pub fn observes(text: &str) -> bool {
+    let stage = text.strip_prefix(MARK).and_then(|text| text.split('\n').next());
+    stage.is_some_and(|stage| [Stage::Counters, Stage::Observed].iter().any(|it| it.word() == stage))
+}
+
 /// By this line it is known which table the statements behind it are about, where there are no sections.
 pub(super) const TABLE: &str = "-- table ";
 /// What a section begins with.

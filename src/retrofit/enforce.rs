@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::pg::ident::QualifiedName;
-use crate::schema::{Command, Policy, Relation, Schema};
+use crate::schema::{Command, Policy, PolicyRole, Relation, Schema};
 use crate::script::{LockMode, same_expression};
 use crate::tenancy::{Existing, Force, Identity, Layout, Tenancy};
 
 use super::aim::Aim;
 use super::expression::condition;
 use super::name::digits;
+use super::observe::{is_observed, since_gone, since_made};
 use super::step::{Stage, Step};
 use super::template::{ident, literal, qualified};
 
@@ -20,17 +21,18 @@ const MARK: &str = "rlsctl retrofit ";
 
 /// A policy that a table shall have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Wanted {
-    name: &'static str,
-    command: Command,
-    roles: Vec<String>,
-    condition: String,
+pub(super) struct Wanted {
+    pub name: &'static str,
+    pub command: Command,
+    /// Whom it is for; the empty name is PUBLIC.
+    pub roles: Vec<String>,
+    pub condition: String,
 }
 
 impl Wanted {
     /// Returns the statement, and the comment by which the policy is known again.
     fn statements(&self, table: &QualifiedName) -> Vec<String> {
-        let roles: Vec<String> = self.roles.iter().map(|role| ident(role).to_string()).collect();
+        let roles: Vec<String> = self.roles.iter().map(role).collect();
         let using = format!(" using ({})", self.condition);
         let check = format!(" with check ({})", self.condition);
         let clauses = match self.command {
@@ -108,38 +110,16 @@ pub(super) fn altered<'a>(schema: &'a Schema, tenancy: &Tenancy, aim: &Aim) -> V
 pub(super) fn step(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Option<Step> {
     let relation = &schema.relations[&aim.table];
     let table = qualified(&aim.name);
-    let (mut statements, mut undo) = (Vec::new(), Vec::new());
-    if !relation.row_security {
-        undo.push(format!("alter table {table} disable row level security"));
-    }
     let wanted = wanted(schema, tenancy, aim);
-    let missing: Vec<&Wanted> = wanted
-        .iter()
-        .filter(|wanted| !relation.policies.iter().any(|found| wanted.is(found)))
-        .collect();
-    let stale = relation
-        .policies
-        .iter()
-        .filter(|found| is_stale(found, &wanted, tenancy));
-    for policy in stale {
-        statements.push(format!("drop policy {} on {table}", ident(&policy.name)));
-        undo.extend(again(policy, &table));
+    let is_stale = |found: &Policy| is_ours(found) || tenancy.existing == Existing::Replace;
+    let (mut statements, mut undo) = exchanged(relation, &wanted, is_stale);
+    if let Some((statement, back)) = forced(schema, tenancy, relation) {
+        statements.push(statement);
+        undo.insert(0, back);
     }
-    for policy in &missing {
-        statements.extend(policy.statements(&table));
-    }
-    // What is made again above may have the name of one of these.
-    let dropped = missing
-        .iter()
-        .map(|policy| format!("drop policy {} on {table}", ident(policy.name)));
-    let at = usize::from(!relation.row_security);
-    undo.splice(at..at, dropped);
-    if !relation.row_security {
-        statements.push(format!("alter table {table} enable row level security"));
-    }
-    if is_forced(schema, tenancy, relation) && !relation.force_row_security {
-        statements.push(format!("alter table {table} force row level security"));
-        undo.insert(0, format!("alter table {table} no force row level security"));
+    if is_observed(relation) {
+        statements.push(since_gone(&aim.name));
+        undo.extend(since_made(&aim.name));
     }
     for (role, privilege, is_grantable) in revoked(schema, tenancy, relation) {
         let option = if is_grantable { " with grant option" } else { "" };
@@ -159,12 +139,54 @@ pub(super) fn step(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Option<Step
     })
 }
 
-/// Ours that say something else by now, and the others where they are to be replaced.
-fn is_stale(found: &Policy, wanted: &[Wanted], tenancy: &Tenancy) -> bool {
-    if wanted.iter().any(|wanted| wanted.is(found)) {
-        return false;
+/// Returns the statements by which a table has these policies and none of ours besides, and what undoes them. Those of others that `is_stale` go too.
+pub(super) fn exchanged(
+    relation: &Relation,
+    wanted: &[Wanted],
+    is_stale: impl Fn(&Policy) -> bool,
+) -> (Vec<String>, Vec<String>) {
+    let table = qualified(&relation.name);
+    let (mut statements, mut undo) = (Vec::new(), Vec::new());
+    if !relation.row_security {
+        undo.push(format!("alter table {table} disable row level security"));
     }
-    is_ours(found) || tenancy.existing == Existing::Replace
+    let missing: Vec<&Wanted> = wanted
+        .iter()
+        .filter(|wanted| !relation.policies.iter().any(|found| wanted.is(found)))
+        .collect();
+    let is_wanted = |found: &Policy| wanted.iter().any(|wanted| wanted.is(found));
+    let stale = relation
+        .policies
+        .iter()
+        .filter(|found| !is_wanted(found) && is_stale(found));
+    for policy in stale {
+        statements.push(format!("drop policy {} on {table}", ident(&policy.name)));
+        undo.extend(again(policy, &table));
+    }
+    for policy in &missing {
+        statements.extend(policy.statements(&table));
+    }
+    // What is made again above may have the name of one of these.
+    let dropped = missing
+        .iter()
+        .map(|policy| format!("drop policy {} on {table}", ident(policy.name)));
+    let at = usize::from(!relation.row_security);
+    undo.splice(at..at, dropped);
+    if !relation.row_security {
+        statements.push(format!("alter table {table} enable row level security"));
+    }
+    (statements, undo)
+}
+
+/// Returns the statement that forces row security upon the owner, and what undoes it; nothing where it is, or shall not be.
+pub(super) fn forced(schema: &Schema, tenancy: &Tenancy, relation: &Relation) -> Option<(String, String)> {
+    let table = qualified(&relation.name);
+    (is_forced(schema, tenancy, relation) && !relation.force_row_security).then(|| {
+        (
+            format!("alter table {table} force row level security"),
+            format!("alter table {table} no force row level security"),
+        )
+    })
 }
 
 fn wanted(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Vec<Wanted> {
@@ -204,19 +226,18 @@ fn wanted(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Vec<Wanted> {
     wanted
 }
 
+/// Returns a role as CREATE POLICY names it.
+fn role(name: &PolicyRole) -> String {
+    if name.is_empty() {
+        "public".to_owned()
+    } else {
+        ident(name).to_string()
+    }
+}
+
 /// Returns the statements that make a policy as it was.
 fn again(policy: &Policy, table: &QualifiedName) -> Vec<String> {
-    let roles: Vec<String> = policy
-        .roles
-        .iter()
-        .map(|role| {
-            if role.is_empty() {
-                "public".to_owned()
-            } else {
-                ident(role).to_string()
-            }
-        })
-        .collect();
+    let roles: Vec<String> = policy.roles.iter().map(role).collect();
     let kind = if policy.is_permissive { "" } else { " as restrictive" };
     let using = policy.using.as_ref().map(|using| format!(" using ({using})"));
     let check = policy.check.as_ref().map(|check| format!(" with check ({check})"));

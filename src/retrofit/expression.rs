@@ -99,6 +99,78 @@ fn who(user: &UserSource, data_type: &str) -> String {
     }
 }
 
+/// What a session says its tenant is, to be read in a function.
+pub(super) struct Own {
+    /// The expression.
+    pub value: String,
+    /// Its type.
+    pub data_type: String,
+    /// A condition under which it surely can be read; `false` where there is none.
+    pub is_plain: String,
+}
+
+/// Returns how a function reads what a policy compares the tenant column with.
+pub(super) fn own(tenancy: &Tenancy, data_type: &str) -> Own {
+    let (value, data_type) = match &tenancy.identity {
+        Identity::Membership(membership) => {
+            let all = membership.which == Which::All;
+            let data_type = if all {
+                format!("{data_type}[]")
+            } else {
+                data_type.to_owned()
+            };
+            (format!("{}()", function(membership)), data_type)
+        }
+        _ => (
+            default(tenancy, data_type).expect("there is one tenant"),
+            data_type.to_owned(),
+        ),
+    };
+    let setting = match &tenancy.identity {
+        Identity::Setting { name } | Identity::Owner(UserSource::Setting { name }) => Some(name),
+        _ => None,
+    };
+    let is_plain = setting.and_then(|name| {
+        let read = format!("coalesce(current_setting({}, true), '')", literal(name));
+        plain(&data_type, &read)
+    });
+    Own {
+        value,
+        data_type,
+        is_plain: is_plain.unwrap_or_else(|| "false".to_owned()),
+    }
+}
+
+/// Returns a condition under which a text surely can be read as a type. A regular expression would take ten times as long.
+fn plain(data_type: &str, read: &str) -> Option<String> {
+    let number = |digits: u8| {
+        Some(format!(
+            "length({read}) <= {digits} and translate({read}, '0123456789', '') = ''"
+        ))
+    };
+    match data_type {
+        "uuid" => Some(format!(
+            "{read} = '' or {read} like '________-____-____-____-____________' and translate({read}, '0123456789abcdefABCDEF', '') = '----'"
+        )),
+        "smallint" => number(4),
+        "integer" => number(9),
+        "bigint" => number(18),
+        "text" | "character varying" => Some("true".to_owned()),
+        _ => None,
+    }
+}
+
+/// Returns the comparison of the tenant column with what a call returns.
+pub(super) fn compared(tenancy: &Tenancy, column: &str, data_type: &str, call: &str) -> String {
+    let column = ident(column);
+    match &tenancy.identity {
+        Identity::Membership(membership) if membership.which == Which::All => {
+            format!("{column} = any ((select {call})::{data_type}[])")
+        }
+        _ => format!("{column} = (select {call})"),
+    }
+}
+
 /// Inside a function without a search path every name is qualified, those of the server apart: its schema is always searched.
 fn in_body(user: &UserSource, data_type: &str) -> String {
     match user {

@@ -1,7 +1,7 @@
 //! `retrofit`: row security onto tables that are there already, in stages, each with a way back.
 //!
 //! [`aim()`] says where each table shall get to, from the catalog and the tenancy model; [`plan()`] which steps are missing on the way;
-//! [`compose()`] writes them as files; [`propose()`] says what the model might be. All are pure. The files are applied by `migrate`.
+//! [`observe()`] and [`enforce()`] turn a plan into one that only counts, and one for what has been quiet; [`compose()`] writes it as files; [`propose()`] says what the model might be. All are pure. The files are applied by `migrate`.
 
 mod aim;
 mod backfill;
@@ -14,6 +14,7 @@ mod inserter;
 mod keys;
 mod look;
 mod name;
+mod observe;
 mod partition;
 mod plan;
 mod propose;
@@ -24,8 +25,9 @@ mod undo;
 mod warn;
 
 pub use aim::{Aim, Aims, Source, aim};
-pub use compose::{Composed, compose, planned_for};
+pub use compose::{Composed, compose, observes, planned_for};
 pub use look::{LookError, Seen, look};
+pub use observe::{Denied, Observation, enforce, observations, observe};
 pub use plan::{Nulls, Plan, TablePlan, plan};
 pub use propose::{Counts, Found, Part, Proposal, RoleProposal, TableProposal, propose};
 pub use resume::{goes_on, written};

@@ -11,7 +11,7 @@ use crate::tenancy::{Existing, Tenancy};
 use super::aim::{Aim, Aims, Source};
 use super::step::{Stage, Step};
 use super::template::{ident, qualified, quoted};
-use super::{backfill, consistent, enforce, expression, inserter, keys, warn};
+use super::{backfill, consistent, enforce, expression, inserter, keys, observe, warn};
 
 /// The first major that knows views with the rights of whoever asks.
 const SECURITY_INVOKER: u32 = 15;
@@ -60,6 +60,8 @@ pub struct TablePlan {
     pub rows: Option<u64>,
     /// How many bytes.
     pub bytes: u64,
+    /// Whether its policies let everything pass and count.
+    pub is_observed: bool,
     /// The stages that are missing, in order.
     pub missing: Vec<Stage>,
 }
@@ -79,19 +81,31 @@ pub fn plan(schema: &Schema, tenancy: &Tenancy, aims: &Aims, nulls: &BTreeMap<Oi
             findings.push(finding);
         } else {
             steps.extend(enforce::step(schema, tenancy, aim));
+            steps.extend(observe::no_counters(schema, tenancy, aim));
         }
     }
     steps.extend(keys::steps(schema, aims));
     steps.extend(consistent::steps(schema, aims));
     steps.extend(views(schema, tenancy, aims, &mut findings));
     findings.extend(warn::warnings(schema, tenancy, aims));
+    arranged(schema, aims, steps, findings, aims.shared.clone())
+}
+
+/// Returns the plan that these steps are, in their order.
+pub(super) fn arranged(
+    schema: &Schema,
+    aims: &Aims,
+    mut steps: Vec<Step>,
+    findings: Vec<Finding>,
+    shared: Vec<RelationName>,
+) -> Plan {
     let place = |name: &RelationName| aims.tables.iter().position(|aim| aim.name == *name);
     steps.sort_by_key(|step| (step.stage, place(&step.tables[0])));
     let tables = aims.tables.iter().map(|aim| table(schema, aim, &steps)).collect();
     Plan {
         tables,
         steps,
-        shared: aims.shared.clone(),
+        shared,
         findings,
     }
 }
@@ -111,6 +125,7 @@ fn table(schema: &Schema, aim: &Aim, steps: &[Step]) -> TablePlan {
         reason: aim.reason.clone(),
         rows: relation.rows,
         bytes: relation.bytes,
+        is_observed: observe::is_observed(relation),
         missing,
     }
 }

@@ -37,10 +37,16 @@ pub enum Stage {
     Replaced,
     /// So are the indexes that they needed.
     OldIndexes,
+    /// What counts is there, where a table is observed first.
+    Counters,
+    /// Policies are there that let everything pass, and count.
+    Observed,
     /// Policies are there and bind.
     Policies,
     /// Views ask with the rights of whoever asks them.
     Views,
+    /// What counted is gone.
+    NoCounters,
 }
 
 /// How the statements of a stage are run.
@@ -59,7 +65,7 @@ pub enum Manner {
 
 impl Stage {
     /// All stages, in order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Functions,
         Self::Columns,
         Self::Gaps,
@@ -74,14 +80,17 @@ impl Stage {
         Self::ValidateKeys,
         Self::Replaced,
         Self::OldIndexes,
+        Self::Counters,
+        Self::Observed,
         Self::Policies,
         Self::Views,
+        Self::NoCounters,
     ];
 
     /// Returns how its statements are run.
     pub fn manner(self) -> Manner {
         match self {
-            Self::Functions => Manner::Whole,
+            Self::Functions | Self::Counters | Self::NoCounters => Manner::Whole,
             Self::Backfill => Manner::Rounds,
             Self::Gaps | Self::NoGaps | Self::Indexes | Self::OldIndexes => Manner::Alone,
             _ => Manner::Sections,
@@ -105,8 +114,11 @@ impl Stage {
             Self::ValidateKeys => "validate-keys",
             Self::Replaced => "replaced",
             Self::OldIndexes => "old-indexes",
+            Self::Counters => "counters",
+            Self::Observed => "observed",
             Self::Policies => "policies",
             Self::Views => "views",
+            Self::NoCounters => "no-counters",
         }
     }
 
@@ -130,6 +142,13 @@ impl Stage {
             Self::ForeignKeys => "From now on a row can only point to a row of its own tenant.",
             Self::Replaced => "The foreign keys without the tenant: those with it say more.",
             Self::OldIndexes => "Indexes whose work those with the tenant do.",
+            Self::Counters => {
+                "Counters of what row security would deny: a policy that observes moves them, and writes nothing."
+            }
+            Self::Observed => {
+                "Row security that lets everything pass, and counts the statements of which it would deny something if it were enforced."
+            }
+            Self::NoCounters => "The counters of tables whose policies hold back by now.",
             Self::Policies => "Row security: policies first, then ENABLE, so that there is no moment without them.",
             Self::Views => "Views that ask with the rights of whoever asks them, rather than with their owner's.",
         }

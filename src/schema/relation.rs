@@ -62,6 +62,8 @@ pub struct Relation {
     pub has_rules: bool,
     /// Storage options, as in `security_invoker=true`.
     pub options: Vec<String>,
+    /// Its comment.
+    pub comment: Option<String>,
     /// Who may do what.
     pub grants: Vec<Grant>,
     /// Its columns, in order.
@@ -101,6 +103,7 @@ impl Relation {
             parents: Vec::new(),
             has_rules: false,
             options: Vec::new(),
+            comment: None,
             grants: Vec::new(),
             columns: Vec::new(),
             keys: Vec::new(),

@@ -3,9 +3,12 @@
 //! Read from `[tenancy]` of `rlsctl.toml`; what it names is looked up in the catalog by whoever uses it.
 
 mod model;
+mod observe;
 mod read;
 mod sessions;
 
-pub use model::{Backfill, Existing, Force, Identity, Layout, Membership, TableTenancy, Tenancy, UserSource, Which};
+pub use model::{
+    Backfill, Existing, Force, Identity, Layout, Membership, Observe, TableTenancy, Tenancy, UserSource, Which,
+};
 pub use read::{TenancyError, tenancy};
 pub use sessions::{Sessions, TENANT, TenantSession, USER, sessions};

@@ -1,6 +1,7 @@
 //! What a person says about tenancy.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::script::RelationName;
 
@@ -27,6 +28,8 @@ pub struct Tenancy {
     pub existing: Existing,
     /// Whether row security is forced upon owners.
     pub force: Force,
+    /// How tables are observed before they are enforced.
+    pub observe: Observe,
     /// What single tables say otherwise.
     pub tables: BTreeMap<RelationName, TableTenancy>,
 }
@@ -111,6 +114,25 @@ pub enum UserSource {
         /// Its name, qualified.
         name: RelationName,
     },
+}
+
+/// How tables are observed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observe {
+    /// The applications that are told apart, by their `application_name`.
+    pub applications: Vec<String>,
+    /// For how long nothing may have been counted before a table is enforced.
+    pub quiet_for: Duration,
+}
+
+impl Default for Observe {
+    /// What runs once a day has run.
+    fn default() -> Self {
+        Self {
+            applications: Vec::new(),
+            quiet_for: Duration::from_secs(24 * 60 * 60),
+        }
+    }
 }
 
 /// How many policies a table gets.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::script::RelationName;
 
 use super::model::{Backfill, Existing, Force, Identity, Layout, Membership, TableTenancy, Tenancy, UserSource, Which};
+use super::observe::{WrittenObserve, observe};
 
 /// The setting in which gateways leave the claims of a token.
 const CLAIMS: &str = "request.jwt.claims";
@@ -45,6 +46,8 @@ struct Written {
     policies: Option<String>,
     existing: Option<String>,
     force: Option<String>,
+    #[serde(default)]
+    observe: WrittenObserve,
     #[serde(default)]
     tables: BTreeMap<String, WrittenTable>,
 }
@@ -149,6 +152,7 @@ pub fn tenancy(table: &toml::Table) -> Result<Tenancy, TenancyError> {
                 ("never", Force::Never),
             ],
         )?,
+        observe: observe(&written.observe)?,
         tables,
     })
 }
@@ -352,7 +356,7 @@ fn named(key: &str, name: &str) -> Result<String, TenancyError> {
     Ok(name.to_owned())
 }
 
-fn wrong(key: &str, reason: &str) -> TenancyError {
+pub(super) fn wrong(key: &str, reason: &str) -> TenancyError {
     TenancyError {
         key: key.to_owned(),
         reason: reason.to_owned(),
