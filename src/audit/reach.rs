@@ -2,38 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use crate::schema::{Function, Grant, Relation, Role};
+use crate::schema::{Function, Relation, Role};
 
 use super::Audit;
 
 impl<'a> Audit<'a> {
-    /// Tells whether a role may do something with a relation or with any of its columns, in a schema that it may use.
+    /// As [`crate::schema::Schema::reaches`].
     pub(super) fn reaches(&self, role: &str, relation: &Relation, privilege: &str) -> bool {
-        let of_columns = || {
-            relation
-                .columns
-                .iter()
-                .any(|column| self.schema.may(role, privilege, &column.grants))
-        };
-        self.uses(role, relation.name.schema.as_deref())
-            && (self.schema.may(role, privilege, &relation.grants) || of_columns())
+        self.schema.reaches(role, relation, privilege)
     }
 
-    /// Tells whether a role may write one column, by a grant on the table or on it.
+    /// As [`crate::schema::Schema::writes`].
     pub(super) fn writes(&self, role: &str, relation: &Relation, privilege: &str, column: &str) -> bool {
-        let of_column = relation.column(column).map_or(&[] as &[Grant], |column| &column.grants);
-        self.uses(role, relation.name.schema.as_deref())
-            && (self.schema.may(role, privilege, &relation.grants) || self.schema.may(role, privilege, of_column))
+        self.schema.writes(role, relation, privilege, column)
     }
 
     /// Tells whether a role may call a function.
     pub(super) fn calls(&self, role: &str, function: &Function) -> bool {
-        self.uses(role, Some(&function.schema)) && self.schema.may(role, "EXECUTE", &function.grants)
-    }
-
-    fn uses(&self, role: &str, schema: Option<&str>) -> bool {
-        let grants = schema.and_then(|schema| self.schema.schemas.get(schema));
-        grants.is_some_and(|grants| self.schema.may(role, "USAGE", grants))
+        self.schema.uses(role, &function.schema) && self.schema.may(role, "EXECUTE", &function.grants)
     }
 
     /// Returns the roles of the application for which something holds.

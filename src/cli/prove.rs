@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::audit::audit;
 use crate::duration::parse_duration;
 use crate::exit::{Exit, Failure};
 use crate::pg::{self, Work};
-use crate::prove::{Options, ProveError, execute, plan};
+use crate::prove::{Options, ProveError, execute, plan, settle};
 use crate::report::{TargetInfo, prove_document, prove_text};
 use crate::tenancy::{Sessions, Tenancy, TenancyError, sessions, tenancy};
 
@@ -69,7 +70,8 @@ async fn proved(
     }
     let plan = plan(&schema, tenancy, args.call_volatile);
     let proof = execute(session, fresh, (&schema, &plan), (tenancy, sessions), options).await;
-    let proof = proof.map_err(|error| failed(&error))?;
+    let mut proof = proof.map_err(|error| failed(&error))?;
+    settle(&mut proof, &schema, tenancy, &audit(&schema, tenancy));
     let mut document = prove_document(&proof, args.allow_unknown);
     document.target = Some(target);
     let text = prove_text(&proof, context.ui.width());

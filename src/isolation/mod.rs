@@ -20,6 +20,7 @@ mod session;
 mod tests;
 mod truth;
 mod value;
+mod ways;
 
 pub use model::{Access, Model, Through};
 pub use owned::Owned;
@@ -27,3 +28,4 @@ pub use query::Shown;
 pub use session::Says;
 pub use truth::{Chance, Truth};
 pub use value::{Value, Whose};
+pub use ways::Way;

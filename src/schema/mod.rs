@@ -93,6 +93,39 @@ impl Schema {
                 .any(|grant| grant.privilege == privilege && (grant.is_public() || self.acts_as(role, &grant.grantee)))
     }
 
+    /// Tells whether a role may look up what is in a schema.
+    pub fn uses(&self, role: &str, schema: &str) -> bool {
+        let grants = self.schemas.get(schema);
+        grants.is_some_and(|grants| self.may(role, "USAGE", grants))
+    }
+
+    /// Tells whether a role may do something with a relation or with any of its columns, in a schema that it may use.
+    pub fn reaches(&self, role: &str, relation: &Relation, privilege: &str) -> bool {
+        let of_columns = || {
+            relation
+                .columns
+                .iter()
+                .any(|column| self.may(role, privilege, &column.grants))
+        };
+        let is_looked_up = relation
+            .name
+            .schema
+            .as_deref()
+            .is_some_and(|schema| self.uses(role, schema));
+        is_looked_up && (self.may(role, privilege, &relation.grants) || of_columns())
+    }
+
+    /// Tells whether a role may write one column, by a grant on the table or on it.
+    pub fn writes(&self, role: &str, relation: &Relation, privilege: &str, column: &str) -> bool {
+        let of_column = relation.column(column).map_or(&[] as &[Grant], |column| &column.grants);
+        let is_looked_up = relation
+            .name
+            .schema
+            .as_deref()
+            .is_some_and(|schema| self.uses(role, schema));
+        is_looked_up && (self.may(role, privilege, &relation.grants) || self.may(role, privilege, of_column))
+    }
+
     /// Tells whether one of the server's own roles gives the privilege on all there is (from 14 on; "Predefined Roles" in the manual).
     fn may_everywhere(&self, role: &str, privilege: &str) -> bool {
         let givers: &[&str] = match privilege {
