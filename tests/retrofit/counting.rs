@@ -7,6 +7,7 @@ use crate::support::db::{TestDb, psql};
 use crate::support::poll::eventually;
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "it is a list of statements")]
 fn every_command_is_counted_by_the_policies_it_meets() {
     let it = Observed::new("").observe();
     let mut sums = Vec::new();
