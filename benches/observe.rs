@@ -54,9 +54,10 @@ fn main() {
         ("enforced", &["retrofit", "apply"][..]),
     ] {
         let others = tables.iter().filter(|other| **other != table);
-        let shared: String = others
+        let shared: Vec<String> = others
             .map(|other| format!("[tenancy.tables.\"public.{other}\"]\nshared = true\n"))
             .collect();
+        let shared = shared.concat();
         project.file("migrations/.keep", "").config(&format!(
             "[migrations]\ndir = 'migrations'\nlayout = 'plain'\n[tenancy]\napp_roles = ['{app}']\n{shared}"
         ));
