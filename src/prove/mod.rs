@@ -4,6 +4,7 @@
 //! that is rolled back, each probe behind a savepoint. What an answer means is decided by pure functions again ([`judge`]). A verdict of
 //! [`Tier::Static`] follows from the catalog alone.
 
+mod candidates;
 mod compose;
 mod differ;
 mod differences;
@@ -17,6 +18,7 @@ mod rights;
 mod roles;
 mod sample;
 mod says;
+mod seed;
 mod stated;
 mod tenants;
 mod text;
