@@ -2,6 +2,7 @@
 
 mod breaking;
 mod odd;
+mod seeding;
 mod sessions;
 mod telling;
 

@@ -93,6 +93,7 @@ fn options(args: &ProveArgs) -> Result<Options, Failure> {
         statement_timeout: statement_timeout.max(Duration::from_millis(1)),
         lock_timeout: LOCK_TIMEOUT,
         redact: args.redact,
+        seed: args.seed,
         strict_control: args.strict_control,
     })
 }

@@ -23,6 +23,7 @@ Exit codes: 0 everything is PROVEN, 1 something leaks or is UNKNOWN, 3 cannot lo
 Examples:
   rlsctl --target staging prove
   rlsctl prove --tenant 1 --tenant 2 --redact
+  rlsctl prove --seed               in CI, on a database that has no rows
   rlsctl prove --format json | jq -r '.verdicts[] | select(.verdict == \"LEAK\") | .script'")]
 pub struct ProveArgs {
     /// The tenant that acts, and with a second --tenant the one that is to be reached [default: found in the data]
@@ -37,6 +38,9 @@ pub struct ProveArgs {
     /// Call VOLATILE functions too, whose effects outside of the transaction cannot be taken back
     #[arg(long)]
     pub call_volatile: bool,
+    /// Make rows for two tenants where the data has none, inside the transactions that are rolled back
+    #[arg(long)]
+    pub seed: bool,
     /// Try each proof again with row security taken away, which has to leak; locks each table for a moment, so not for live databases
     #[arg(long)]
     pub strict_control: bool,

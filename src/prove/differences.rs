@@ -119,7 +119,7 @@ impl Run<'_> {
         question: &Question,
         pair: (&Who, &Who),
     ) -> Result<Ruling, MessageError> {
-        begin(session, self.options).await?;
+        begin(session, self.options, &self.seeds).await?;
         self.probes += 1;
         let ruling = differ(session, self.plan, self.speech(role), question, pair).await;
         session.message("rollback").await.result?;
@@ -202,7 +202,10 @@ impl Run<'_> {
         if queries.is_empty() {
             return Ok(known);
         }
-        for row in session.rows(&queries.join("; ")).await? {
+        begin(session, self.options, &self.seeds).await?;
+        let rows = session.rows(&queries.join("; ")).await;
+        session.message("rollback").await.result?;
+        for row in rows? {
             if let [Some(data_type), Some(found)] = row.as_slice() {
                 let values = known.entry(data_type.clone()).or_default();
                 if !values.contains(found) && values.len() < VALUES {

@@ -12,11 +12,12 @@ use crate::tenancy::{Identity, Sessions, Tenancy, Which};
 use super::judge::{is_conflict, judge, ruling};
 use super::plan::{Plan, Subject};
 use super::probe::{Aim, Outcome, Probe};
-use super::reads::{Stage, cached, read, values};
+use super::reads::{Stage, cached, read, shadowed, values};
 use super::rights::Rights;
 use super::roles::reachable;
 use super::sample::{self, prints, watched};
 use super::says::{Speech, Standing, Who};
+use super::seed::{seed, stranger};
 use super::stated;
 use super::tenants::{Pairs, pairs};
 use super::verdict::{Deed, Proof, Ruling, Verdict};
@@ -38,6 +39,8 @@ pub struct Options {
     pub lock_timeout: Duration,
     /// Whether values of rows are masked.
     pub redact: bool,
+    /// Whether rows are made for two tenants where the data has none.
+    pub seed: bool,
     /// Whether each proof is tried against the table without row security, which locks it.
     pub strict_control: bool,
 }
@@ -58,6 +61,8 @@ pub(super) struct Run<'a> {
     pub(super) sessions: &'a Sessions,
     pub(super) options: &'a Options,
     pub(super) pairs: Pairs,
+    /// What makes rows at the beginning of each transaction.
+    pub(super) seeds: Vec<String>,
     reachable: BTreeMap<String, Vec<String>>,
     pub(super) probes: usize,
     /// Whether a session has seen what is its own: otherwise it may be nobody's, and proves nothing.
@@ -86,10 +91,10 @@ pub async fn execute(
     (tenancy, sessions): (&Tenancy, &Sessions),
     options: &Options,
 ) -> Result<Proof, ProveError> {
-    begin(session, options).await?;
-    let given = options.tenants.as_ref().map(|(one, two)| (one.as_str(), two.as_str()));
-    let pairs = pairs(session, plan, tenancy, sessions, given).await?;
+    begin(session, options, &[]).await?;
+    let found = found(session, (schema, plan), (tenancy, sessions), options).await;
     session.message("rollback").await.result?;
+    let (pairs, seeds) = found?;
     let mut run = Run {
         schema,
         plan,
@@ -97,6 +102,7 @@ pub async fn execute(
         sessions,
         options,
         pairs,
+        seeds,
         reachable: reachable(session, schema, tenancy).await?,
         probes: 0,
         has_own: false,
@@ -117,18 +123,61 @@ pub async fn execute(
     Ok(run.finish())
 }
 
+/// Finds the tenants, and makes rows for them where that is asked for and needed.
+async fn found(
+    session: &Session,
+    (schema, plan): (&Schema, &Plan),
+    (tenancy, sessions): (&Tenancy, &Sessions),
+    options: &Options,
+) -> Result<(Pairs, Vec<String>), MessageError> {
+    let given = options.tenants.as_ref().map(|(one, two)| (one.as_str(), two.as_str()));
+    let first = pairs(session, plan, tenancy, sessions, given).await?;
+    let mut data_types = plan.erased.iter().filter_map(|(.., whose)| whose.data_type());
+    let invented = data_types.next().and_then(|it| stranger(it, 1).zip(stranger(it, 2)));
+    let tenants = options.tenants.clone().or_else(|| most_common(&first)).or(invented);
+    let is_complete = first.values().all(Result::is_ok);
+    let Some((one, two)) = tenants.filter(|_| options.seed && !is_complete) else {
+        return Ok((first, Vec::new()));
+    };
+    session.message("rollback to savepoint rlsctl_probe").await.result?;
+    let current = schema.roles.get(&schema.current_role);
+    let is_superuser = current.is_some_and(|role| role.is_superuser);
+    let seeds = seed(session, schema, plan, (&one, &two), is_superuser).await?;
+    session.message("savepoint rlsctl_probe").await.result?;
+    let mut pairs = pairs(session, plan, tenancy, sessions, Some((&one, &two))).await?;
+    for (oid, reason) in seeds.failed {
+        if let Some(pair) = pairs.get_mut(&oid).filter(|pair| pair.is_err()) {
+            *pair = Err(reason);
+        }
+    }
+    Ok((pairs, seeds.statements))
+}
+
+/// Returns the two tenants with which most relations can be tried.
+fn most_common(pairs: &Pairs) -> Option<(String, String)> {
+    let mut counted: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for (one, two) in pairs.values().flatten() {
+        *counted.entry((one.tenant.clone(), two.tenant.clone())).or_default() += 1;
+    }
+    counted
+        .into_iter()
+        .max_by_key(|(_, times)| *times)
+        .map(|(pair, _)| pair)
+}
+
 /// What is stated from the catalog alone, or compared as a whole, is not tried row by row.
 fn run_for(subject: &Subject) -> bool {
     subject.whose.is_tenants() && subject.blind.is_none()
 }
 
 /// Begins a transaction that sees one picture, so that what others write meanwhile is not taken for what we did.
-pub(super) async fn begin(session: &Session, options: &Options) -> Result<(), MessageError> {
+pub(super) async fn begin(session: &Session, options: &Options, seeds: &[String]) -> Result<(), MessageError> {
     let (statement, lock) = (options.statement_timeout.as_millis(), options.lock_timeout.as_millis());
-    let message = format!(
-        "begin isolation level repeatable read, read write; set local statement_timeout = {statement}; set local lock_timeout = {lock}; savepoint rlsctl_probe"
+    let begin = format!(
+        "begin isolation level repeatable read, read write; set local statement_timeout = {statement}; set local lock_timeout = {lock}"
     );
-    session.message(&message).await.result
+    let all = [&[begin], seeds, &["savepoint rlsctl_probe".to_owned()]].concat();
+    session.message(&all.join("; ")).await.result
 }
 
 impl Run<'_> {
@@ -187,7 +236,7 @@ impl Run<'_> {
             return Ok(());
         };
         for attempt in 1..=TRIES {
-            begin(session, self.options).await?;
+            begin(session, self.options, &self.seeds).await?;
             let tried = self.once(session, subject, (&one, &other), standings).await;
             session.message("rollback").await.result?;
             let (rulings, is_conflict) = tried?;
@@ -258,6 +307,10 @@ impl Run<'_> {
                         .await;
                 }
                 done.take(&stage, &probe, &outcome, self.options.redact);
+            }
+            if standings.contains(&Standing::Tenant) {
+                let probes: Vec<Probe> = shadowed(&stage).into_iter().collect();
+                self.send(session, &stage, probes, &mut done).await?;
             }
             let others: Vec<String> = self.reachable.get(role).cloned().unwrap_or_default();
             for other_role in others.iter().filter(|_| standings.contains(&Standing::Tenant)) {
@@ -383,14 +436,7 @@ impl Run<'_> {
     /// A session that sees nothing of its own anywhere may be nobody's: then that it sees nothing of others says nothing.
     fn finish(mut self) -> Proof {
         let is_doubtful = !self.has_own && stated::expects_own(self.plan);
-        let mut counted: BTreeMap<(String, String), usize> = BTreeMap::new();
-        for (one, two) in self.pairs.values().flatten() {
-            *counted.entry((one.tenant.clone(), two.tenant.clone())).or_default() += 1;
-        }
-        let tenants = counted
-            .into_iter()
-            .max_by_key(|(_, times)| *times)
-            .map(|(pair, _)| pair);
+        let tenants = most_common(&self.pairs);
         let mut notes = Vec::new();
         if is_doubtful && tenants.is_some() {
             notes.push(

@@ -99,8 +99,11 @@ fn masked(stage: &Stage<'_>, script: &str) -> String {
 
 /// The query that shows one row that was seen: by its key, if it has one, or by what says whose it is.
 fn shortest(stage: &Stage<'_>, probe: &Probe, (kind, row): (&str, &str), redact: bool) -> Option<String> {
-    if matches!(probe.standing, super::says::Standing::Cached) {
+    if probe.standing == super::says::Standing::Cached {
         return cached_script(stage);
+    }
+    if probe.standing == super::says::Standing::Shadowed {
+        return None;
     }
     let table = qualified(&stage.subject.name);
     let columns = columns(stage.rights.select.iter().map(String::as_str));
@@ -139,6 +142,7 @@ type Say<'a> = dyn Fn(Verdict, String) -> Ruling + 'a;
 /// What the server refuses is held back where row security or a privilege refused it; all else may have other reasons.
 fn refused(stage: &Stage<'_>, probe: &Probe, outcome: &Outcome, error: &ServerError, say: &Say<'_>) -> Ruling {
     let code = error.sqlstate.as_str();
+    let is_shadowed = probe.standing == super::says::Standing::Shadowed;
     let is_vague = probe.standing.is_nobody() || matches!(probe.standing, super::says::Standing::Value(_));
     let ruling = if outcome.is_done {
         say(
@@ -157,6 +161,8 @@ fn refused(stage: &Stage<'_>, probe: &Probe, outcome: &Outcome, error: &ServerEr
             Verdict::Proven,
             format!("the session is refused altogether: {}", words(error)),
         )
+    } else if is_shadowed && code != "57014" {
+        say(Verdict::Proven, format!("refused: {}", words(error)))
     } else if code == "57014" {
         let took = crate::duration::human_duration(outcome.took);
         say(Verdict::Unknown, format!("it was stopped after {took}"))

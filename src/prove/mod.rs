@@ -4,6 +4,7 @@
 //! that is rolled back, each probe behind a savepoint. What an answer means is decided by pure functions again ([`judge`]). A verdict of
 //! [`Tier::Static`] follows from the catalog alone.
 
+mod candidates;
 mod compose;
 mod differ;
 mod differences;
@@ -18,6 +19,7 @@ mod roles;
 mod sample;
 mod says;
 mod settle;
+mod seed;
 mod stated;
 mod tenants;
 mod text;

@@ -1,6 +1,7 @@
 //! Attempts to see a row.
 
 use crate::schema::{Kind, Relation, Schema};
+use crate::tenancy::Identity;
 
 use super::plan::Subject;
 use super::probe::{Aim, Probe};
@@ -193,6 +194,44 @@ pub(super) fn cached_script(stage: &Stage<'_>) -> Option<String> {
          execute rlsctl_plan;\nreset session authorization; reset role;\n{};\nexecute rlsctl_plan;\ndeallocate rlsctl_plan",
         second.join(";\n")
     ))
+}
+
+/// Returns the attempt with a temporary table of the name of the members', by which the session's user belongs to the other tenant.
+pub(super) fn shadowed(stage: &Stage<'_>) -> Option<Probe> {
+    let Identity::Membership(membership) = &stage.speech.tenancy.identity else {
+        return None;
+    };
+    let members = stage.schema.relation(&membership.table)?;
+    let readable = read(stage, &Standing::Shadowed)?.ok()?;
+    let name = ident(&members.name.name);
+    let cells = members
+        .columns
+        .iter()
+        .map(|it| format!("{} {}", ident(&it.name), it.data_type));
+    let mut statements = vec![
+        format!(
+            "create temporary table {name} ({})",
+            cells.collect::<Vec<_>>().join(", ")
+        ),
+        format!(
+            "insert into pg_temp.{name} ({}, {}) values ({}, {})",
+            ident(&membership.user_column),
+            ident(&membership.tenant_column),
+            literal(stage.one.user.as_deref().unwrap_or_default()),
+            literal(&stage.other.tenant)
+        ),
+    ];
+    // Functions that a session's user may call read it as whoever they act as.
+    statements.push(format!("grant all on pg_temp.{name} to public"));
+    // A session says which of its tenants is the active one.
+    let mut claimed = stage.one.clone();
+    claimed.tenant.clone_from(&stage.other.tenant);
+    statements.extend(stage.speech.becoming(&Standing::Tenant, &claimed, stage.other));
+    statements.extend(readable.statements);
+    Some(Probe {
+        statements,
+        ..stage.probe(Deed::Select, Aim::See, &Standing::Shadowed, Vec::new())
+    })
 }
 
 /// Returns values that a careless comparison takes for the tenant's, or for the other's.

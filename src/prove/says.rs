@@ -36,6 +36,8 @@ pub(super) enum Standing {
     Value(String),
     /// As the tenant, with a plan that was made while it was the other one's session.
     Cached,
+    /// As the tenant, with a temporary table that hides the one of members from functions that do not name its schema.
+    Shadowed,
     /// As the tenant, and then as a role that it may become.
     Role(String),
 }
@@ -50,6 +52,7 @@ impl Standing {
             Self::Spent => "spent context".to_owned(),
             Self::Value(_) => "values like the tenant's".to_owned(),
             Self::Cached => "cached plan".to_owned(),
+            Self::Shadowed => "temporary table of members".to_owned(),
             Self::Role(role) => format!("tenant, set role {role}"),
         }
     }

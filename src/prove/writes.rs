@@ -2,6 +2,7 @@
 
 use crate::schema::{Column, Relation};
 
+use super::candidates::uuid;
 use super::probe::{Aim, Probe};
 use super::reads::Stage;
 use super::sample::Sample;
@@ -80,22 +81,15 @@ fn fresh(stage: &Stage<'_>, name: &str) -> Option<String> {
             let theirs = Sample::cell(stage.relation(), &stage.sample.theirs, name).unwrap_or_default();
             Some(format!("{theirs}-{:08x}", fastrand::u32(..)))
         }
+        // `character varying(4)`: no more than fits.
+        limited if limited.starts_with("character") => {
+            let (_, length) = limited.trim_end_matches(')').split_once('(')?;
+            let length: usize = length.parse().ok()?;
+            let letters = std::iter::repeat_with(fastrand::lowercase);
+            Some(letters.take(length.min(12)).collect())
+        }
         _ => None,
     }
-}
-
-/// A random one, of version 4.
-fn uuid() -> String {
-    let bits = (fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{bits:032x}");
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
 }
 
 fn keyed(relation: &Relation, name: &str) -> bool {

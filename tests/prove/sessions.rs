@@ -44,6 +44,20 @@ fn members_and_the_table_that_says_so() {
         "identity = 'membership'\nuser = { setting = 'app.user_id' }\nmembership = { table = 'public.members', user = 'user_id', tenant = 'tenant_id' }\n",
     );
     assert_eq!(words(&bench.json(0)), ["PROVEN"]);
+    // A function that is not told where to look finds the temporary table first.
+    let open = bench.again();
+    open.sql(
+        "create or replace function active() returns int language sql stable security definer as $$ select tenant_id from members
+           where user_id = nullif(current_setting('app.user_id', true), '')::int and tenant_id = nullif(current_setting('app.tenant_id', true), '')::int $$",
+    );
+    let leaks = of(&open.json(1), "public.notes", "select");
+    let leaks: Vec<&str> = leaks
+        .iter()
+        .filter(|it| it.1 == "LEAK")
+        .map(|it| it.0.as_str())
+        .collect();
+    assert_eq!(leaks, ["temporary table of members"]);
+    drop(open);
     // Who may write memberships may write itself into any tenant.
     bench.sql("create policy join_all on members for insert to $app with check (true)");
     one(&bench.json(1), "public.members", "insert", "LEAK");
