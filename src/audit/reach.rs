@@ -31,7 +31,8 @@ impl<'a> Audit<'a> {
         self.uses(role, Some(&function.schema)) && self.schema.may(role, "EXECUTE", &function.grants)
     }
 
-    fn uses(&self, role: &str, schema: Option<&str>) -> bool {
+    /// Tells whether a role may look into a schema.
+    pub(super) fn uses(&self, role: &str, schema: Option<&str>) -> bool {
         let grants = schema.and_then(|schema| self.schema.schemas.get(schema));
         grants.is_some_and(|grants| self.schema.may(role, "USAGE", grants))
     }
