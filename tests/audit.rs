@@ -5,6 +5,7 @@ mod beside;
 mod corpus;
 mod fixing;
 mod legacy;
+mod page;
 mod perf;
 mod sources;
 mod without;

@@ -138,3 +138,35 @@ fn many_tables_are_sections() {
     project.on(&db, &["migrate"]).run().exits(0);
     audited(&project, &db, &[]).exits(0);
 }
+
+#[test]
+fn roles_and_functions_are_mended_too() {
+    let (db, project) = built(
+        "create table t (id int primary key, tenant_id uuid not null); create index on t (tenant_id);
+         alter table t enable row level security; create policy p on t to {app} using ({mine});
+         create role {app}_group; grant {app}_group to {app};
+         grant select on t to {app}; grant truncate on t to {app}_group, public;
+         create role {app}_jobs bypassrls;
+         create function counted() returns bigint language sql stable security definer set search_path = public as
+           $$ select count(*) from t where tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid $$;",
+    );
+    let jobs = format!("{}_app_jobs", db.name());
+    let config = super::tenancy(&db).replace("_app\"]", &format!("_app\", \"{jobs}\"]"));
+    project.config(&config).migration("0001_first.sql", "select 1;");
+    let before = told(&audited(&project, &db, &[]).exits(1).json());
+    assert_eq!(
+        before,
+        [
+            format!("error leak.bypass {jobs}"),
+            "error leak.search-path public.counted()".to_owned(),
+            "error leak.truncate public.t".to_owned(),
+        ]
+    );
+    audited(&project, &db, &["--fix"]).exits(1);
+    project.on(&db, &["migrate"]).run().exits(0);
+    assert_eq!(told(&audited(&project, &db, &[]).exits(0).json()), [""; 0]);
+    assert_eq!(
+        db.psql("select proconfig from pg_proc where proname = 'counted'"),
+        "{\"search_path=public, pg_temp\"}"
+    );
+}
