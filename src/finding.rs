@@ -67,6 +67,19 @@ impl Finding {
         }
     }
 
+    /// Returns a finding of severity warning.
+    pub fn warning(
+        code: &'static str,
+        object: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, object, message, help)
+        }
+    }
+
     /// Returns a finding of severity info.
     pub fn info(
         code: &'static str,

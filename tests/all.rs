@@ -8,6 +8,7 @@
 
 mod accept;
 mod adopt;
+mod audit;
 mod blockers;
 mod broken_layouts;
 mod catalog;

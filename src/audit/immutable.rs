@@ -60,7 +60,7 @@ pub(super) fn called<'a>(audit: &Audit<'a>, text: &str) -> Vec<&'a Function> {
         .collect()
 }
 
-fn reads_session(function: &Function) -> bool {
+pub(super) fn reads_session(function: &Function) -> bool {
     let body = function.body.to_ascii_lowercase();
     [
         "current_setting",

@@ -19,7 +19,12 @@ impl<'a> Audit<'a> {
 
     /// Tells whether a role may call a function.
     pub(super) fn calls(&self, role: &str, function: &Function) -> bool {
-        self.schema.uses(role, &function.schema) && self.schema.may(role, "EXECUTE", &function.grants)
+        self.uses(role, Some(&function.schema)) && self.schema.may(role, "EXECUTE", &function.grants)
+    }
+
+    /// As [`crate::schema::Schema::uses`].
+    pub(super) fn uses(&self, role: &str, schema: Option<&str>) -> bool {
+        schema.is_some_and(|schema| self.schema.uses(role, schema))
     }
 
     /// Returns the roles of the application for which something holds.

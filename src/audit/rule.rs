@@ -3,8 +3,8 @@
 use crate::finding::Finding;
 
 use super::{
-    Audit, bypass, collation, functions, immutable, keys, rows, search_path, truncate, trusted, unused, view_writes,
-    views,
+    Audit, beside, bypass, collation, functions, immutable, keys, perf, rows, search_path, truncate, trusted, unused,
+    view_writes, views,
 };
 
 /// A rule: one question, and what it means.
@@ -16,8 +16,8 @@ pub struct Rule {
     pub(crate) find: fn(&Audit<'_>) -> Vec<Finding>,
 }
 
-/// All of them.
-pub static RULES: [Rule; 12] = [
+/// Those about tenants' rows.
+pub(super) static RULES: [Rule; 12] = [
     bypass::RULE,
     rows::RULE,
     truncate::RULE,
@@ -32,7 +32,16 @@ pub static RULES: [Rule; 12] = [
     unused::RULE,
 ];
 
+/// Returns all of them: about tenants' rows, about what stands beside, about what policies cost, and about the exceptions.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    RULES
+        .iter()
+        .chain(&beside::RULES)
+        .chain(&perf::RULES)
+        .chain([&super::allow::RULE])
+}
+
 /// Returns the rule that finds things of this code.
 pub fn rule(code: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.codes.contains(&code))
+    rules().find(|rule| rule.codes.contains(&code))
 }

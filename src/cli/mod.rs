@@ -6,6 +6,8 @@ mod adopt;
 mod args;
 mod audit;
 mod audit_args;
+mod audit_files;
+mod audit_scratch;
 mod beside;
 mod blocked;
 mod blockers;

@@ -20,7 +20,7 @@ use super::connection::{connect, ledger_failure};
 use super::context::Context;
 
 /// The database that the files are replayed into.
-const DATABASE: &str = "rlsctl_shadow";
+pub(super) const DATABASE: &str = "rlsctl_shadow";
 
 /// What the replay came to.
 pub struct Shadow {
@@ -114,32 +114,29 @@ pub async fn replayed_as(
     })
 }
 
-fn failed(error: &dyn std::fmt::Display) -> Failure {
+pub(super) fn failed(error: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::Environment, "the files cannot be replayed")
         .cause(error.to_string())
         .state("nothing was changed on the target")
 }
 
-fn major(server_version: u32) -> u32 {
+pub(super) fn major(server_version: u32) -> u32 {
     server_version / 10000
 }
 
 /// Where the files are replayed. The server goes with it.
-struct Place {
-    settings: Settings,
-    _server: Option<Scratch>,
+pub(super) struct Place {
+    pub(super) settings: Settings,
+    pub(super) server: Option<Scratch>,
 }
 
 impl Place {
-    async fn make(owners: &Owners, url: Option<&str>) -> Result<Self, Failure> {
+    pub(super) async fn make(owners: &Owners, url: Option<&str>) -> Result<Self, Failure> {
         let settings = |dsn: &str| Settings::resolve(Some(dsn), &Environment::empty()).map_err(|error| failed(&error));
         if let Some(url) = url {
             let environment = Environment::from_process();
             let settings = Settings::resolve(Some(url), &environment).map_err(|error| failed(&error))?;
-            return Ok(Self {
-                settings,
-                _server: None,
-            });
+            return Ok(Self { settings, server: None });
         }
         let server = Scratch::start(&ScratchOptions::default()).map_err(|error| {
             failed(&error).hint("name an empty database of another server with `--shadow-url`, or the folder of initdb with RLSCTL_PG_BIN")
@@ -159,7 +156,7 @@ impl Place {
         let settings = settings(&format!("{} user='{user}'", server.dsn(DATABASE)))?;
         Ok(Self {
             settings,
-            _server: Some(server),
+            server: Some(server),
         })
     }
 }
@@ -182,7 +179,7 @@ async fn is_empty(session: &Session, look: &Look) -> Result<(), Failure> {
 }
 
 /// Applies the numbered files of `dir`; returns why it stopped, if it did.
-async fn run(
+pub(super) async fn run(
     context: &Context<'_>,
     settings: &Settings,
     session: Session,

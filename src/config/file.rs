@@ -21,6 +21,9 @@ pub struct File {
     /// Which sessions may be ended.
     #[serde(default)]
     pub reap: ReapFile,
+    /// What `audit` may pass over.
+    #[serde(default)]
+    pub audit: AuditFile,
     /// Belongs to the tenancy model, which reads it itself.
     #[serde(default)]
     pub tenancy: toml::Table,
@@ -77,6 +80,29 @@ pub struct ReapFile {
     /// Applications whose sessions are never ended; `*` stands for anything.
     #[serde(default)]
     pub protect_applications: Vec<String>,
+}
+
+/// `[audit]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditFile {
+    /// Findings that are allowed.
+    #[serde(default)]
+    pub allow: Vec<AllowFile>,
+}
+
+/// `[[audit.allow]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AllowFile {
+    /// The code; `*` stands for anything.
+    pub code: String,
+    /// The object; `*` stands for anything.
+    pub object: String,
+    /// Why.
+    pub reason: String,
+    /// The last day on which it holds.
+    pub until: Option<toml::value::Datetime>,
 }
 
 /// Why the configuration cannot be used.

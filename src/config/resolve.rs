@@ -6,13 +6,16 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::activity::Rule;
+use crate::audit::Allow;
 use crate::duration::parse_duration;
 use crate::ledger::Mirror;
 use crate::migration::Layout;
 
+use super::audit;
 use super::file::{ConfigError, File, TargetFile};
 use super::reap;
 use super::url::{ExpandError, expand, has_literal_password};
+use super::variables::unknown_variables;
 
 /// What was typed.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +97,8 @@ pub struct Config {
     pub limits: Limits,
     /// Which sessions may be ended.
     pub reap: Rule,
+    /// Findings of `audit` that are allowed.
+    pub allows: Vec<Allow>,
     /// What a person should know: a password in the file, for instance.
     pub warnings: Vec<String>,
     file: File,
@@ -103,18 +108,6 @@ pub struct Config {
 
 /// The variables that say which database is meant; the others say how to get in.
 const CHOOSING: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE"];
-
-/// Our own variables.
-const VARIABLES: [&str; 8] = [
-    "RLSCTL_TARGET",
-    "RLSCTL_DATABASE_URL",
-    "RLSCTL_CONFIG",
-    "RLSCTL_DIR",
-    "RLSCTL_STATEMENT_TIMEOUT",
-    "RLSCTL_LOCK_WAIT",
-    "RLSCTL_REPLICA_LAG",
-    "RLSCTL_PG_BIN",
-];
 
 /// The file's name.
 pub const FILE_NAME: &str = "rlsctl.toml";
@@ -164,6 +157,7 @@ impl Config {
             layout: layout(&origin, file.migrations.layout.as_deref())?,
             limits: limits(&origin, &file, &flags, &environment)?,
             reap: reap::rule(&origin, &file.reap, flags.older_than.as_ref())?,
+            allows: audit::allows(&origin, &file.audit)?,
             warnings: unknown_variables(&environment),
             path,
             named,
@@ -302,20 +296,6 @@ fn find_upwards(cwd: &Path) -> Option<PathBuf> {
         }
     }
     None
-}
-
-/// Returns a warning for each `RLSCTL_*` that nothing reads and that is so like one of ours that it is most likely misspelt.
-fn unknown_variables(environment: &BTreeMap<String, String>) -> Vec<String> {
-    let unknown = environment
-        .keys()
-        .filter(|name| name.starts_with("RLSCTL_") && !VARIABLES.contains(&name.as_str()));
-    unknown
-        .filter_map(|name| {
-            let like = |known: &&&str| strsim::damerau_levenshtein(name, known) <= 2;
-            let known = VARIABLES.iter().find(like)?;
-            Some(format!("nothing reads {name}; did you mean {known}?"))
-        })
-        .collect()
 }
 
 fn layout(path: &Path, name: Option<&str>) -> Result<Option<Layout>, ConfigError> {

@@ -1,7 +1,7 @@
 //! Whether two values are the same.
 
 use super::truth::{Chance, Truth};
-use super::value::{Value, Values, Whose};
+use super::value::{Possible, Value, Values, Whose};
 
 /// Returns what `one = other` can be.
 pub(super) fn equal(one: &Values, other: &Values) -> Truth {
@@ -115,4 +115,49 @@ fn known(is: bool) -> Truth {
 /// There are several of a tenant's, so that one need not be the other.
 fn mine(can: bool) -> Truth {
     if can { Truth::EITHER } else { Truth::NO }
+}
+
+/// `array @> array`.
+pub(super) fn contains(many: &Values, few: &Values) -> Truth {
+    match (many.as_slice(), few.as_slice()) {
+        (
+            [
+                Possible {
+                    value: Value::Many(many),
+                    ..
+                },
+            ],
+            [
+                Possible {
+                    value: Value::Many(few),
+                    ..
+                },
+            ],
+        ) => {
+            let each = few.iter().map(|one| equal(&vec![one.clone()], many).or_else(Truth::NO));
+            each.fold(Truth::YES, Truth::and)
+        }
+        _ => Truth::UNKNOWN,
+    }
+}
+
+/// `array && array`.
+pub(super) fn overlaps(one: &Values, other: &Values) -> Truth {
+    match (one.as_slice(), other.as_slice()) {
+        (
+            [
+                Possible {
+                    value: Value::Many(one),
+                    ..
+                },
+            ],
+            [
+                Possible {
+                    value: Value::Many(other),
+                    ..
+                },
+            ],
+        ) => equal(one, other).or_else(Truth::NO),
+        _ => Truth::UNKNOWN,
+    }
 }

@@ -4,7 +4,7 @@ use crate::activity::Oid;
 use crate::script::RelationName;
 use crate::script::expression::{Expression, Is};
 
-use super::compare::{distinct, equal, null};
+use super::compare::{contains, distinct, equal, null, overlaps};
 use super::model::Model;
 use super::owned::Owned;
 use super::session::{Says, claim};
@@ -12,7 +12,7 @@ use super::truth::{Chance, Truth};
 use super::value::{Possible, Value, Values, Whose, at, join, one, truth, unknown};
 
 /// How deep functions, views and queries may be in one another.
-const DEPTH: usize = 12;
+pub(super) const DEPTH: usize = 12;
 
 /// A row that columns are taken from.
 #[derive(Clone, Debug)]
@@ -311,37 +311,6 @@ impl<'m> Scope<'m> {
         found
     }
 
-    fn column(&self, of: Option<&str>, name: &str) -> Values {
-        for frame in self.frames.iter().rev() {
-            if of.is_some_and(|of| of != frame.alias) {
-                continue;
-            }
-            match &frame.columns {
-                Columns::Row { relation, whose } => {
-                    let found = self.model.schema.relations.get(relation);
-                    if let Some(found) = found.filter(|found| found.column(name).is_some()) {
-                        return held(self.model, found, *whose, name, 0);
-                    }
-                }
-                Columns::Named(columns) => {
-                    let found = columns.iter().find(|(column, _)| column.as_deref() == Some(name));
-                    if let Some((_, values)) = found {
-                        return values.clone();
-                    }
-                }
-                Columns::Absent if of.is_some() => return one(Value::Null),
-                Columns::Absent => {}
-                Columns::Unknown => return unknown(),
-            }
-        }
-        let is_own = of.is_none() || of == self.function.as_deref();
-        let given = self
-            .parameters
-            .iter()
-            .find(|(given, _)| is_own && given.as_deref() == Some(name));
-        given.map_or_else(unknown, |(_, values)| values.clone())
-    }
-
     /// `->`, `->>`, `#>`, `#>>`.
     fn json(&self, operands: &[Expression], is_text: bool) -> Values {
         let [document, key] = operands else { return unknown() };
@@ -393,59 +362,6 @@ fn is_of_json(operator: &str) -> bool {
     matches!(operator, "->" | "->>" | "#>" | "#>>")
 }
 
-/// Returns what a column of a row holds.
-fn held(
-    model: &Model<'_>,
-    relation: &crate::schema::Relation,
-    whose: Option<Whose>,
-    name: &str,
-    depth: usize,
-) -> Values {
-    let owned = model.owned(relation);
-    if let (Some(whose), true) = (whose, owned.and_then(Owned::column) == Some(name)) {
-        return one(match whose {
-            Whose::Nobodys => Value::Null,
-            whose => Value::Tenant(whose),
-        });
-    }
-    let is_owning =
-        matches!(owned, Some(Owned::Through { columns, .. }) if columns.iter().any(|column| column == name));
-    if whose == Some(Whose::Forged) && !is_owning {
-        return one(Value::Chosen);
-    }
-    let is_nullable = relation.column(name).is_none_or(|column| !column.not_null);
-    let nullable = |value: Values| {
-        let mut values = value;
-        if is_nullable {
-            join(&mut values, one(Value::Null));
-        }
-        values
-    };
-    let key = relation
-        .foreign_keys
-        .iter()
-        .find(|key| key.columns.iter().any(|column| column == name));
-    if let Some(key) = key
-        && let Some(parent) = model.schema.relations.get(&key.references)
-        && let Some(at) = key.columns.iter().position(|column| column == name)
-        && let Some(column) = key.referenced_columns.get(at)
-        && model.owned(parent).is_some()
-        && depth < DEPTH
-    {
-        // What is made up points to a row that there is.
-        let whose = whose.map(|whose| if whose == Whose::Forged { Whose::Theirs } else { whose });
-        return nullable(held(model, parent, whose, column, depth + 1));
-    }
-    let is_key = relation.keys.iter().any(|key| key.columns == [name]);
-    match whose {
-        Some(whose) if is_key => one(Value::Key {
-            of: relation.oid,
-            whose,
-        }),
-        whose => nullable(one(Value::Held(whose))),
-    }
-}
-
 /// A cast keeps what a value is, but for what cannot be one of the type.
 fn cast(values: Values, data_type: &str) -> Values {
     let takes_anything = matches!(
@@ -457,51 +373,6 @@ fn cast(values: Values, data_type: &str) -> Values {
         .into_iter()
         .filter(|possible| !is_error(&possible.value))
         .collect()
-}
-
-/// `array @> array`.
-fn contains(many: &Values, few: &Values) -> Truth {
-    match (many.as_slice(), few.as_slice()) {
-        (
-            [
-                Possible {
-                    value: Value::Many(many),
-                    ..
-                },
-            ],
-            [
-                Possible {
-                    value: Value::Many(few),
-                    ..
-                },
-            ],
-        ) => {
-            let each = few.iter().map(|one| equal(&vec![one.clone()], many).or_else(Truth::NO));
-            each.fold(Truth::YES, Truth::and)
-        }
-        _ => Truth::UNKNOWN,
-    }
-}
-
-/// `array && array`.
-fn overlaps(one: &Values, other: &Values) -> Truth {
-    match (one.as_slice(), other.as_slice()) {
-        (
-            [
-                Possible {
-                    value: Value::Many(one),
-                    ..
-                },
-            ],
-            [
-                Possible {
-                    value: Value::Many(other),
-                    ..
-                },
-            ],
-        ) => equal(one, other).or_else(Truth::NO),
-        _ => Truth::UNKNOWN,
-    }
 }
 
 /// A count beside zero.

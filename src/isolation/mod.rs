@@ -15,6 +15,7 @@ mod function;
 mod model;
 mod owned;
 mod query;
+mod row;
 mod session;
 #[cfg(test)]
 mod tests;

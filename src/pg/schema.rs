@@ -11,33 +11,43 @@ use serde::de::DeserializeOwned;
 
 use crate::activity::Oid;
 use crate::schema::{
-    Action, Check, Column, ForeignKey, Function, Grant, Index, Key, Kind, Policy, Relation, Role, RoleSetting, Schema,
-    Trigger,
+    Action, Check, Column, ForeignKey, Function, Grant, Index, Key, Kind, Policy, Publication, Relation, Role,
+    RoleSetting, Schema, Trigger,
 };
 use crate::script::RelationName;
 
 use super::bind::statement;
 use super::catalog::{CatalogError, reading};
 use super::connect::Session;
-use super::message::Row;
+use super::message::{MessageError, Row};
 
 /// Each returns rows of a kind and a JSON object. Relations come before what belongs to them.
-const QUERIES: [&str; 12] = [
-    include_str!("../../sql/schema/server.sql"),
-    include_str!("../../sql/schema/schemas.sql"),
-    include_str!("../../sql/schema/relations.sql"),
-    include_str!("../../sql/schema/columns.sql"),
-    include_str!("../../sql/schema/constraints.sql"),
-    include_str!("../../sql/schema/indexes.sql"),
-    include_str!("../../sql/schema/policies.sql"),
-    include_str!("../../sql/schema/triggers.sql"),
-    include_str!("../../sql/schema/views.sql"),
-    include_str!("../../sql/schema/functions.sql"),
-    include_str!("../../sql/schema/roles.sql"),
-    include_str!("../../sql/schema/role_settings.sql"),
+const QUERIES: [(&str, &str); 15] = [
+    ("the server", include_str!("../../sql/schema/server.sql")),
+    ("schemas", include_str!("../../sql/schema/schemas.sql")),
+    ("relations", include_str!("../../sql/schema/relations.sql")),
+    ("columns", include_str!("../../sql/schema/columns.sql")),
+    ("constraints", include_str!("../../sql/schema/constraints.sql")),
+    ("indexes", include_str!("../../sql/schema/indexes.sql")),
+    ("policies", include_str!("../../sql/schema/policies.sql")),
+    ("triggers", include_str!("../../sql/schema/triggers.sql")),
+    ("views", include_str!("../../sql/schema/views.sql")),
+    ("functions", include_str!("../../sql/schema/functions.sql")),
+    ("roles", include_str!("../../sql/schema/roles.sql")),
+    ("settings of roles", include_str!("../../sql/schema/role_settings.sql")),
+    ("sequences", include_str!("../../sql/schema/sequences.sql")),
+    (
+        "default privileges",
+        include_str!("../../sql/schema/default_privileges.sql"),
+    ),
+    ("publications", include_str!("../../sql/schema/publications.sql")),
 ];
 
-/// Returns the schema as it is. One message, one transaction, which reads only.
+/// The server's word that a role may not read something.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
+
+/// Returns the schema as it is. One message, one transaction, which reads only. Where the role may not read a part of the catalog, which
+/// is readable by all unless somebody has revoked that, the rest is read and [`Schema::unseen`] says what is missing.
 ///
 /// # Locks
 /// Those of [`snapshot`](super::snapshot).
@@ -48,17 +58,35 @@ const QUERIES: [&str; 12] = [
 /// # Errors
 /// [`CatalogError`].
 pub async fn schema(session: &Session) -> Result<Schema, CatalogError> {
-    let message = reading(QUERIES.into_iter().map(statement));
+    let mut schema = Schema::default();
+    match ask(session, &QUERIES).await {
+        Ok(rows) => rows.iter().try_for_each(|row| take(&mut schema, row))?,
+        Err(error) if error.sqlstate() == Some(INSUFFICIENT_PRIVILEGE) => parts(session, &mut schema).await?,
+        Err(error) => return Err(error.into()),
+    }
+    Ok(schema)
+}
+
+/// Reads each part by itself, and notes those that may not be read.
+async fn parts(session: &Session, schema: &mut Schema) -> Result<(), CatalogError> {
+    for query in QUERIES {
+        match ask(session, &[query]).await {
+            Ok(rows) => rows.iter().try_for_each(|row| take(schema, row))?,
+            Err(error) if error.sqlstate() == Some(INSUFFICIENT_PRIVILEGE) => schema.unseen.push(query.0),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+async fn ask(session: &Session, queries: &[(&'static str, &'static str)]) -> Result<Vec<Row>, MessageError> {
+    let message = reading(queries.iter().map(|(_, query)| statement(query)));
     let answer = session.message(&message).await;
     if let Err(error) = answer.result {
         session.message("rollback").await.result?;
-        return Err(error.into());
+        return Err(error);
     }
-    let mut schema = Schema::default();
-    for row in &answer.rows {
-        take(&mut schema, row)?;
-    }
-    Ok(schema)
+    Ok(answer.rows)
 }
 
 /// What belongs to a relation.
@@ -143,6 +171,13 @@ struct FunctionRow {
     what: Function,
 }
 
+#[derive(Deserialize)]
+struct PublicationRow {
+    name: String,
+    is_for_all: bool,
+    tables: Vec<u32>,
+}
+
 fn take(schema: &mut Schema, row: &Row) -> Result<(), CatalogError> {
     let [Some(kind), Some(json)] = row.as_slice() else {
         return Err(unreadable("a row without a kind"));
@@ -169,6 +204,9 @@ fn take(schema: &mut Schema, row: &Row) -> Result<(), CatalogError> {
             let row: FunctionRow = parse(json)?;
             schema.functions.insert(Oid(row.oid), row.what);
         }
+        "sequence" => schema.sequences.push(parse(json)?),
+        "default" => schema.default_privileges.push(parse(json)?),
+        "publication" => schema.publications.push(publication(parse(json)?)),
         kind => belonging(&mut schema.relations, kind, json)?,
     }
     Ok(())
@@ -211,6 +249,14 @@ fn add<T: DeserializeOwned>(
         push(relation, row.what);
     }
     Ok(())
+}
+
+fn publication(row: PublicationRow) -> Publication {
+    Publication {
+        name: row.name,
+        is_for_all: row.is_for_all,
+        tables: row.tables.into_iter().map(Oid).collect(),
+    }
 }
 
 fn relation(row: RelationRow) -> Relation {

@@ -7,6 +7,7 @@ use crate::isolation::{Chance, Model, Way};
 use crate::schema::{Command, Relation, Schema};
 use crate::tenancy::Tenancy;
 
+use super::stated::UNTRIED;
 use super::verdict::{Deed, Proof, Ruling, Tier, Verdict};
 
 /// Settles what was tried with what the policies mean and with what `audit` has found. A leak stays one. What no probe has reached although the
@@ -82,7 +83,7 @@ fn one(ruling: &mut Ruling, way: Option<Way>, is_alarmed: bool) {
                 way.says.words()
             );
         }
-        (Verdict::Unknown, Chance::Never, _) if !is_alarmed => {
+        (Verdict::Unknown, Chance::Never, _) if ruling.evidence.contains_key(UNTRIED) && !is_alarmed => {
             ruling.verdict = Verdict::Proven;
             ruling.tier = Tier::Static;
             ruling.reason = format!(

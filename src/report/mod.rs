@@ -33,7 +33,7 @@ mod ui;
 
 pub use crate::duration::human_duration;
 pub use adopt::{Adoption, adoption_document, adoption_text, ledgers_text, nothing_to_adopt_document};
-pub use audit::{audit_document, audit_text, rule_text};
+pub use audit::{AuditReport, audit_document, audit_text, rule_text};
 pub use blockers::{blockers_document, blockers_text};
 pub use difference::{Comparison, Difference, difference_table};
 pub use document::{Document, TargetInfo};

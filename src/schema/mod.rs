@@ -10,12 +10,14 @@
 mod access;
 mod constraint;
 mod function;
+mod given;
 mod relation;
 mod role;
 
 pub use access::{Command, Grant, Policy, PolicyRole};
 pub use constraint::{Action, Check, ForeignKey, Key};
 pub use function::{Function, Trigger, Volatility};
+pub use given::{DefaultPrivileges, Publication, Sequence};
 pub use relation::{Column, Index, Kind, Relation};
 pub use role::{Role, RoleSetting};
 
@@ -41,6 +43,14 @@ pub struct Schema {
     pub role_settings: Vec<RoleSetting>,
     /// Schemas, with what may be done in each.
     pub schemas: BTreeMap<String, Vec<Grant>>,
+    /// Sequences.
+    pub sequences: Vec<Sequence>,
+    /// What is given away of things to come.
+    pub default_privileges: Vec<DefaultPrivileges>,
+    /// What is sent out.
+    pub publications: Vec<Publication>,
+    /// What the role that read it was not let see, as in `functions`.
+    pub unseen: Vec<&'static str>,
 }
 
 impl Schema {

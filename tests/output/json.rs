@@ -125,6 +125,27 @@ impl World {
         run
     }
 
+    /// Something leaks, something is allowed, and something can be mended.
+    fn audit(&self) -> Run {
+        self.db.psql(
+            "create role billing_app login;
+             create table invoices (id int primary key, tenant_id uuid not null);
+             create index on invoices (tenant_id);
+             alter table invoices enable row level security;
+             create policy tenant on invoices using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+             create view totals as select tenant_id, count(*) from invoices group by tenant_id;
+             grant select, truncate on invoices to billing_app;
+             grant select on totals to billing_app",
+        );
+        self.project.config(
+            "[tenancy]\napp_roles = ['billing_app']\nsetting = 'app.tenant_id'\n
+             [[audit.allow]]\ncode = 'leak.view'\nobject = 'public.totals'\nreason = 'counts are public'\nuntil = 9999-12-31\n",
+        );
+        let run = self.run(&["audit", "--fix", "fixes.sql"]).exits(1);
+        self.db.psql("drop owned by billing_app; drop role billing_app");
+        run
+    }
+
     /// Returns the example of that name in the documentation: how the command ended, as which document.
     fn example(name: &str) -> (Run, &'static str) {
         let world = Self::new();
@@ -194,6 +215,7 @@ impl World {
                 (world.run(&["split", "0002"]).exits(0), "split")
             }
             "prove" | "retrofit init" | "retrofit plan" | "retrofit write" => world.tenancy(name),
+            "audit" => (world.audit(), "audit"),
             "usage" => (world.run(&["migrate", "--single"]).exits(2), "usage"),
             other => panic!("docs/json.md has an example `{other}` that nobody makes"),
         }
