@@ -7,12 +7,10 @@ use crate::isolation::{Chance, Model, Way};
 use crate::schema::{Command, Relation, Schema};
 use crate::tenancy::Tenancy;
 
-use super::stated::UNTRIED;
 use super::verdict::{Deed, Proof, Ruling, Tier, Verdict};
 
 /// Settles what was tried with what the policies mean and with what `audit` has found. A leak stays one. What no probe has reached although the
-/// policies let it pass is UNKNOWN; what could not be tried, and that they never let pass, is PROVEN from the catalog. An alarm at an object that
-/// no probe has set off is UNKNOWN, with the finding.
+/// policies let it pass is UNKNOWN, and so is an alarm at an object that no probe has set off, with the finding.
 pub fn settle(proof: &mut Proof, schema: &Schema, tenancy: &Tenancy, alarms: &[Finding]) {
     let model = Model::new(schema, tenancy);
     let tables: BTreeMap<String, &Relation> = schema
@@ -30,8 +28,8 @@ pub fn settle(proof: &mut Proof, schema: &Schema, tenancy: &Tenancy, alarms: &[F
         if model.owned(relation).is_none() || !schema.binds(relation, &ruling.role) {
             continue;
         }
-        let is_alarmed = alarms.iter().any(|alarm| is_about(alarm, ruling));
-        one(ruling, model.way(relation, &ruling.role, command), is_alarmed);
+        let way = model.way(relation, &ruling.role, command);
+        one(ruling, way);
     }
     let missed = alarms.iter().filter(|alarm| alarm.severity == Severity::Error);
     for alarm in missed {
@@ -59,7 +57,7 @@ fn is_about(alarm: &Finding, ruling: &Ruling) -> bool {
     alarm.severity == Severity::Error && (alarm.object == ruling.object || alarm.object == ruling.role)
 }
 
-fn one(ruling: &mut Ruling, way: Option<Way>, is_alarmed: bool) {
+fn one(ruling: &mut Ruling, way: Option<Way>) {
     let chance = way.as_ref().map_or(Chance::Never, |way| way.through.chance);
     let word = match chance {
         Chance::Never => "never",
@@ -83,13 +81,9 @@ fn one(ruling: &mut Ruling, way: Option<Way>, is_alarmed: bool) {
                 way.says.words()
             );
         }
-        (Verdict::Unknown, Chance::Never, _) if ruling.evidence.contains_key(UNTRIED) && !is_alarmed => {
-            ruling.verdict = Verdict::Proven;
-            ruling.tier = Tier::Static;
-            ruling.reason = format!(
-                "the policies let no row of another tenant pass, in any session; not tried: {}",
-                ruling.reason
-            );
+        // Said and no more: what was not tried is not proven.
+        (Verdict::Unknown, Chance::Never, _) => {
+            ruling.reason.push_str("; by its policies no row of another tenant passes, in any session");
         }
         _ => {}
     }

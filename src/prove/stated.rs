@@ -11,19 +11,15 @@ use super::text::{ident, qualified};
 use super::verdict::{Deed, Ruling, Tier, Verdict};
 use super::whose::Whose;
 
-/// In the evidence of what was not tried for want of this.
-pub(super) const UNTRIED: &str = "lacks";
-
 /// Returns what can be said of a relation without trying; `no_pair` is why there are no two tenants to try it with.
 pub(super) fn stated(subject: &Subject, no_pair: Option<&String>) -> Vec<Ruling> {
     let mut all = truncations(subject);
-    if let Some(reason) = &subject.blind {
+    if let Some(reason) = subject
+        .blind
+        .as_deref()
+        .or(no_pair.filter(|_| subject.whose.is_tenants()).map(String::as_str))
+    {
         all.extend(unknown(subject, reason));
-        return all;
-    }
-    if let Some(reason) = no_pair.filter(|_| subject.whose.is_tenants()) {
-        let lacking = unknown(subject, reason).into_iter();
-        all.extend(lacking.map(|ruling| ruling.evidence(UNTRIED, "rows")));
         return all;
     }
     match subject.whose {

@@ -150,7 +150,7 @@ const SAFE: &[&str] = &[
        $$ select count(*) from public.notes where tenant_id = nullif(current_setting('app.tenant_id', true), '')::int $$",
     // A definer's function that nobody may call.
     "create function peek() returns setof notes language sql stable security definer as 'select * from public.notes'; revoke execute on function peek from public",
-    "create view own as select * from notes where tenant_id = nullif(current_setting('app.tenant_id', true), '')::int; grant select on own to $app",
+    "create view own with (security_barrier) as select * from notes where tenant_id = nullif(current_setting('app.tenant_id', true), '')::int; grant select on own to $app",
     "create view sums as select count(*) from notes where tenant_id = nullif(current_setting('app.tenant_id', true), '')::int; grant select on sums to $app",
     "alter table notes add unique (id, tenant_id); create table deep (id int primary key, tenant_id int not null, note_id int not null, t text unique,
        foreign key (note_id, tenant_id) references notes (id, tenant_id) on delete cascade);
