@@ -131,6 +131,7 @@ fn what_retrofit_makes_is_proven_whole() {
             "[migrations]\ndir = 'migrations'\n[tenancy]\napp_roles = ['{app}']\n"
         ));
     project.on(&db, &["prove"]).run().exits(1);
+    project.on(&db, &["migrate"]).run().exits(0);
     project.on(&db, &["retrofit", "apply"]).run().exits(0);
     let proof = project.on(&db, &["prove", "--format", "json"]).run().exits(0).json();
     assert_eq!(words(&proof), ["PROVEN"]);

@@ -1,13 +1,14 @@
 //! `rlsctl prove`.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::audit::audit;
 use crate::duration::parse_duration;
 use crate::exit::{Exit, Failure};
 use crate::pg::{self, Work};
-use crate::prove::{Options, ProveError, execute, plan, settle};
-use crate::report::{TargetInfo, prove_document, prove_text};
+use crate::prove::{Options, PgTap, ProveError, execute, plan, settle};
+use crate::report::{TargetInfo, count, prove_document, prove_text};
 use crate::tenancy::{Sessions, Tenancy, TenancyError, sessions, tenancy};
 
 use super::connection::{connect, settings_of};
@@ -26,6 +27,7 @@ pub fn run(context: &Context<'_>, args: &ProveArgs) -> Result<Exit, Failure> {
         sessions(table).map_err(|error| unusable(&error))?,
     );
     let options = options(args)?;
+    folder(args)?;
     let target = context.config.target().map_err(|error| config_failure(&error))?;
     if target.production && !context.yes {
         return Err(production(target.name.as_deref().unwrap_or_default()));
@@ -72,6 +74,9 @@ async fn proved(
     let proof = execute(session, fresh, (&schema, &plan), (tenancy, sessions), options).await;
     let mut proof = proof.map_err(|error| failed(&error))?;
     settle(&mut proof, &schema, tenancy, &audit(&schema, tenancy));
+    if let Some(folder) = folder(args)? {
+        written(context, &folder, &proof.tests)?;
+    }
     let mut document = prove_document(&proof, args.allow_unknown);
     document.target = Some(target);
     let text = prove_text(&proof, context.ui.width());
@@ -94,8 +99,55 @@ fn options(args: &ProveArgs) -> Result<Options, Failure> {
         lock_timeout: LOCK_TIMEOUT,
         redact: args.redact,
         seed: args.seed,
+        tests: !args.emit.is_empty(),
         strict_control: args.strict_control,
     })
+}
+
+/// Returns where tests are to be written, which has to be new or empty.
+fn folder(args: &ProveArgs) -> Result<Option<PathBuf>, Failure> {
+    let (kind, folder) = match args.emit.as_slice() {
+        [kind, folder] => (kind, PathBuf::from(folder)),
+        _ => return Ok(None),
+    };
+    if kind != "pgtap" {
+        return Err(Failure::new(Exit::Usage, format!("`--emit {kind}` is not known"))
+            .state("nothing was changed")
+            .hint("write `--emit pgtap DIR`"));
+    }
+    let is_taken = fs_err::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
+    if is_taken {
+        return Err(
+            Failure::new(Exit::Refused, format!("{} is there and not empty", folder.display()))
+                .state("nothing was tried and nothing was written")
+                .hint("name a folder that is new, or empty it"),
+        );
+    }
+    Ok(Some(folder))
+}
+
+fn written(context: &Context<'_>, folder: &Path, tests: &[PgTap]) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(Exit::Environment, "the tests cannot be written")
+            .cause(error.to_string())
+            .state("the database is as it was")
+            .hint("see that the folder may be written, then run the same command again")
+    };
+    fs_err::create_dir_all(folder).map_err(failed)?;
+    for test in tests {
+        let mut path = folder.join(format!("{}.sql", test.file));
+        let mut number = 2;
+        while path.exists() {
+            path = folder.join(format!("{}_{number}.sql", test.file));
+            number += 1;
+        }
+        fs_err::write(&path, &test.text).map_err(failed)?;
+    }
+    let (number, folder) = (count(tests.len(), "test"), folder.display());
+    context.ui.note(&format!(
+        "wrote {number} to {folder}; with pgTAP installed: pg_prove {folder}/*.sql"
+    ));
+    Ok(())
 }
 
 fn unusable(error: &TenancyError) -> Failure {

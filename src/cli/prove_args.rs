@@ -41,6 +41,9 @@ pub struct ProveArgs {
     /// Make rows for two tenants where the data has none, inside the transactions that are rolled back
     #[arg(long)]
     pub seed: bool,
+    /// Write the probes as tests that run without rlsctl, one a file, to a folder that is new or empty: `pgtap DIR`
+    #[arg(long, num_args = 2, value_names = ["KIND", "DIR"])]
+    pub emit: Vec<String>,
     /// Try each proof again with row security taken away, which has to leak; locks each table for a moment, so not for live databases
     #[arg(long)]
     pub strict_control: bool,

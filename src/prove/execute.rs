@@ -9,7 +9,9 @@ use crate::pg::{MessageError, Session};
 use crate::schema::{Kind, Schema};
 use crate::tenancy::{Identity, Sessions, Tenancy, Which};
 
+use super::found::{found, most_common};
 use super::judge::{is_conflict, judge, ruling};
+use super::pgtap::{PgTap, test};
 use super::plan::{Plan, Subject};
 use super::probe::{Aim, Outcome, Probe};
 use super::reads::{Stage, cached, read, shadowed, values};
@@ -17,9 +19,8 @@ use super::rights::Rights;
 use super::roles::reachable;
 use super::sample::{self, prints, watched};
 use super::says::{Speech, Standing, Who};
-use super::seed::{seed, stranger};
 use super::stated;
-use super::tenants::{Pairs, pairs};
+use super::tenants::Pairs;
 use super::verdict::{Deed, Proof, Ruling, Verdict};
 use super::writes::writes;
 
@@ -30,6 +31,7 @@ const TRIES: usize = 3;
 
 /// How it is to be done.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "they are flags of the command line")]
 pub struct Options {
     /// The tenant that acts and the one that is to be reached; found in the data if nothing is said.
     pub tenants: Option<(String, String)>,
@@ -41,6 +43,8 @@ pub struct Options {
     pub redact: bool,
     /// Whether rows are made for two tenants where the data has none.
     pub seed: bool,
+    /// Whether probes are written down as tests.
+    pub tests: bool,
     /// Whether each proof is tried against the table without row security, which locks it.
     pub strict_control: bool,
 }
@@ -67,6 +71,7 @@ pub(super) struct Run<'a> {
     pub(super) probes: usize,
     /// Whether a session has seen what is its own: otherwise it may be nobody's, and proves nothing.
     has_own: bool,
+    tests: Vec<PgTap>,
     pub(super) rulings: BTreeMap<(String, String, Deed, String), Ruling>,
 }
 
@@ -106,6 +111,7 @@ pub async fn execute(
         reachable: reachable(session, schema, tenancy).await?,
         probes: 0,
         has_own: false,
+        tests: Vec::new(),
         rulings: BTreeMap::new(),
     };
     run.stated();
@@ -121,48 +127,6 @@ pub async fn execute(
     }
     run.differences(session).await?;
     Ok(run.finish())
-}
-
-/// Finds the tenants, and makes rows for them where that is asked for and needed.
-async fn found(
-    session: &Session,
-    (schema, plan): (&Schema, &Plan),
-    (tenancy, sessions): (&Tenancy, &Sessions),
-    options: &Options,
-) -> Result<(Pairs, Vec<String>), MessageError> {
-    let given = options.tenants.as_ref().map(|(one, two)| (one.as_str(), two.as_str()));
-    let first = pairs(session, plan, tenancy, sessions, given).await?;
-    let mut data_types = plan.erased.iter().filter_map(|(.., whose)| whose.data_type());
-    let invented = data_types.next().and_then(|it| stranger(it, 1).zip(stranger(it, 2)));
-    let tenants = options.tenants.clone().or_else(|| most_common(&first)).or(invented);
-    let is_complete = first.values().all(Result::is_ok);
-    let Some((one, two)) = tenants.filter(|_| options.seed && !is_complete) else {
-        return Ok((first, Vec::new()));
-    };
-    session.message("rollback to savepoint rlsctl_probe").await.result?;
-    let current = schema.roles.get(&schema.current_role);
-    let is_superuser = current.is_some_and(|role| role.is_superuser);
-    let seeds = seed(session, schema, plan, (&one, &two), is_superuser).await?;
-    session.message("savepoint rlsctl_probe").await.result?;
-    let mut pairs = pairs(session, plan, tenancy, sessions, Some((&one, &two))).await?;
-    for (oid, reason) in seeds.failed {
-        if let Some(pair) = pairs.get_mut(&oid).filter(|pair| pair.is_err()) {
-            *pair = Err(reason);
-        }
-    }
-    Ok((pairs, seeds.statements))
-}
-
-/// Returns the two tenants with which most relations can be tried.
-fn most_common(pairs: &Pairs) -> Option<(String, String)> {
-    let mut counted: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for (one, two) in pairs.values().flatten() {
-        *counted.entry((one.tenant.clone(), two.tenant.clone())).or_default() += 1;
-    }
-    counted
-        .into_iter()
-        .max_by_key(|(_, times)| *times)
-        .map(|(pair, _)| pair)
 }
 
 /// What is stated from the catalog alone, or compared as a whole, is not tried row by row.
@@ -324,9 +288,16 @@ impl Run<'_> {
                 self.send(session, &stage, probes, &mut done).await?;
             }
         }
+        self.count(&mut done);
+        Ok((done.rulings, done.is_conflict))
+    }
+
+    fn count(&mut self, done: &mut Tried) {
         self.probes += done.probes;
         self.has_own |= done.has_own;
-        Ok((done.rulings, done.is_conflict))
+        if !done.is_conflict {
+            self.tests.append(&mut done.tests);
+        }
     }
 
     fn probes_of(&self, stage: &Stage<'_>, standings: &[Standing], done: &mut Tried) -> Vec<Probe> {
@@ -373,6 +344,9 @@ impl Run<'_> {
             for (probe, outcome) in window.iter().zip(outcomes) {
                 let outcome = outcome?;
                 let ruling = done.judged(stage, probe, &outcome, self.options.redact);
+                if self.options.tests && ruling.verdict != Verdict::Unknown {
+                    done.tests.extend(test(stage, probe, &self.seeds));
+                }
                 match &probe.otherwise {
                     Some(otherwise) if ruling.verdict == Verdict::Unknown => more.push((ruling, otherwise)),
                     _ => done.rulings.push(ruling),
@@ -456,6 +430,7 @@ impl Run<'_> {
             tenants,
             notes,
             probes: self.probes,
+            tests: self.tests,
         }
     }
 }
@@ -467,6 +442,7 @@ struct Tried {
     probes: usize,
     has_own: bool,
     is_conflict: bool,
+    tests: Vec<PgTap>,
 }
 
 impl Tried {

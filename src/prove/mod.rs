@@ -10,7 +10,9 @@ mod differ;
 mod differences;
 mod execute;
 mod findings;
+mod found;
 mod judge;
+mod pgtap;
 mod plan;
 mod probe;
 mod reads;
@@ -30,6 +32,7 @@ mod writes;
 
 pub use execute::{Options, ProveError, execute};
 pub use findings::findings;
+pub use pgtap::PgTap;
 pub use plan::{Plan, Subject, plan};
 pub use rights::Rights;
 pub use says::Who;

@@ -92,7 +92,11 @@ fn conditions(stage: &Stage<'_>, standing: &Standing) -> Result<Vec<String>, Str
     let (one, other) = (literal(&stage.one.tenant), literal(&stage.other.tenant));
     let foreign = match standing {
         _ if stage.only_other => format!("where {whose} = {other}"),
-        Standing::Value(value) => format!("where {whose}::pg_catalog.text <> {}", literal(value)),
+        // The tenant's own rows under another spelling of its name are nobody else's.
+        Standing::Value(value) => format!(
+            "where {whose} <> {one} and {whose}::pg_catalog.text <> {}",
+            literal(value)
+        ),
         _ => format!("where {whose} <> {one}"),
     };
     let mut all = vec![seen(stage, "foreign", &foreign)];
@@ -237,7 +241,7 @@ pub(super) fn shadowed(stage: &Stage<'_>) -> Option<Probe> {
 /// Returns values that a careless comparison takes for the tenant's, or for the other's.
 pub(super) fn values(stage: &Stage<'_>) -> Vec<String> {
     let data_type = stage.subject.whose.data_type().unwrap_or_default();
-    let is_text = matches!(data_type, "text" | "name") || data_type.starts_with("character");
+    let is_text = matches!(data_type, "text" | "name") || data_type.starts_with("character varying");
     let (one, other) = (stage.one.tenant.as_str(), stage.other.tenant.as_str());
     let mut values = vec![
         "%".to_owned(),

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::pgtap::PgTap;
+
 /// What was found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -123,6 +125,8 @@ pub struct Proof {
     pub notes: Vec<String>,
     /// How many probes were sent.
     pub probes: usize,
+    /// The probes as tests, where that was asked for.
+    pub tests: Vec<PgTap>,
 }
 
 impl Proof {

@@ -46,6 +46,7 @@ fn tenants(proof: &Proof) -> Value {
 
 /// Returns a proof for people: objects and commands as a matrix, then each leak with what shows it, then what is not known.
 pub fn prove_text(proof: &Proof, width: Option<u16>) -> String {
+    let fitting = |text: &str| width.map_or_else(|| text.to_owned(), |width| folded(text, width.into()));
     let mut text = String::new();
     if let Some((one, other)) = &proof.tenants {
         let line = format!(
@@ -62,11 +63,11 @@ pub fn prove_text(proof: &Proof, width: Option<u16>) -> String {
         text.push_str(&format!("\n{}\n", matrix(&proof.rulings, width)));
     }
     for group in grouped(&proof.rulings, Verdict::Leak) {
-        text.push_str(&leak(&group));
+        text.push_str(&leak(&group, &fitting));
     }
-    text.push_str(&unknown(&proof.rulings));
-    text.push_str(&last_line(proof));
-    width.map_or_else(|| text.clone(), |width| folded(&text, width.into()))
+    text.push_str(&fitting(&unknown(&proof.rulings)));
+    text.push_str(&fitting(&last_line(proof)));
+    text
 }
 
 /// Rulings of one object and command, and of what is not known of one reason; sessions and roles are told together.
@@ -126,7 +127,8 @@ fn matrix(rulings: &[Ruling], width: Option<u16>) -> String {
     lines.join("\n")
 }
 
-fn leak(group: &[&Ruling]) -> String {
+/// A script stays as it is: it is to be copied.
+fn leak(group: &[&Ruling], fitting: &dyn Fn(&str) -> String) -> String {
     let Some(first) = group.iter().find(|ruling| ruling.session == "tenant").or(group.first()) else {
         return String::new();
     };
@@ -148,6 +150,7 @@ fn leak(group: &[&Ruling]) -> String {
             printable(&value)
         ));
     }
+    let mut text = fitting(&text);
     if let Some(script) = &first.script {
         text.push_str(&format!("  {DIM}to see it, paste into psql:{DIM:#}\n"));
         for line in script.split('\n') {

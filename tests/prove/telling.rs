@@ -82,3 +82,51 @@ fn a_table_that_is_shared_is_read_and_not_written() {
     one(&bench.json(1), "public.plans", "insert", "UNKNOWN");
     bench.gone();
 }
+
+/// As much of pgTAP as the tests need; the real one has more.
+const PGTAP: &str = "
+  create function plan(n int) returns text language sql as $$ select '1..' || n $$;
+  create function finish() returns setof text language sql as $$ select null::text where false $$;
+  create function is(have text, want text, title text) returns text language sql as
+    $$ select case when have is not distinct from want then 'ok' else 'not ok' end || ' - ' || title $$;";
+
+#[test]
+fn probes_become_tests_that_run_without_us() {
+    let bench = Bench::new();
+    let project = Project::new();
+    project.config(&format!("[tenancy]\n{}", bench.toml));
+    let emit = ["prove", "--emit", "pgtap", "tap"];
+    project.on(&bench.db, &emit).run().exits(0);
+    project.on(&bench.db, &emit).run().exits(6);
+    bench.sql(PGTAP);
+    let results = |bench: &Bench| -> Vec<String> {
+        let files = fs_err::read_dir(project.path().join("tap")).unwrap();
+        let texts = files.map(|file| fs_err::read_to_string(file.unwrap().path()).unwrap());
+        let lines: Vec<String> = texts.map(|text| bench.db.psql(&text)).collect();
+        lines
+            .iter()
+            .flat_map(|text| text.split('\n'))
+            .filter(|line| line.contains("ok - "))
+            .map(str::to_owned)
+            .collect()
+    };
+    let proven = results(&bench);
+    assert!(
+        proven.len() > 30 && proven.iter().all(|line| line.starts_with("ok")),
+        "{proven:#?}"
+    );
+    let before = bench.picture();
+    bench.sql("alter policy apart on notes using (true)");
+    let broken = results(&bench);
+    for command in ["select", "insert", "update", "delete"] {
+        let wanted = format!("not ok - nothing of another tenant is reached: {command} on public.notes");
+        assert!(
+            broken.iter().any(|line| line.starts_with(&wanted)),
+            "{command}: {broken:#?}"
+        );
+    }
+    bench
+        .sql("alter policy apart on notes using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::int)");
+    assert_eq!(bench.picture(), before);
+    bench.gone();
+}
