@@ -12,9 +12,9 @@ select 'column', pg_catalog.json_build_object(
   'is_identity', a.attidentity <> '',
   'is_inherited', not a.attislocal,
   'comment', pg_catalog.col_description(a.attrelid, a.attnum),
-  'grants', coalesce((
-    select pg_catalog.json_agg(pg_catalog.json_build_object('grantee', coalesce(r.rolname, ''), 'privilege', x.privilege_type))
-    from pg_catalog.aclexplode(a.attacl) x left join pg_catalog.pg_roles r on r.oid = x.grantee), '[]'))
+  'grants', case when a.attacl is null then '[]' else coalesce((
+    select pg_catalog.json_agg(pg_catalog.json_build_object('grantee', case when x.grantee <> 0 then pg_catalog.pg_get_userbyid(x.grantee) else '' end, 'privilege', x.privilege_type))
+    from pg_catalog.aclexplode(a.attacl) x), '[]') end)
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_class c on c.oid = a.attrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -5,8 +5,8 @@ select 'default', pg_catalog.json_build_object(
   'schema', n.nspname,
   'kind', d.defaclobjtype,
   'grants', coalesce((
-    select pg_catalog.json_agg(pg_catalog.json_build_object('grantee', coalesce(r.rolname, ''), 'privilege', x.privilege_type))
-    from pg_catalog.aclexplode(d.defaclacl) x left join pg_catalog.pg_roles r on r.oid = x.grantee), '[]'))
+    select pg_catalog.json_agg(pg_catalog.json_build_object('grantee', case when x.grantee <> 0 then pg_catalog.pg_get_userbyid(x.grantee) else '' end, 'privilege', x.privilege_type))
+    from pg_catalog.aclexplode(d.defaclacl) x), '[]'))
 from pg_catalog.pg_default_acl d
 left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace
 where d.defaclobjtype in ('r', 'S', 'f')

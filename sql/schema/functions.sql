@@ -21,8 +21,8 @@ select 'function', pg_catalog.json_build_object(
   -- Only what is written with BEGIN ATOMIC, or as RETURN, has no source of its own.
   'body', case when p.prosrc = '' and p.prokind in ('f', 'p') and l.lanname = 'sql' then pg_catalog.pg_get_functiondef(p.oid) else p.prosrc end,
   'grants', coalesce((
-    select pg_catalog.json_agg(pg_catalog.json_build_object('grantee', coalesce(r.rolname, ''), 'privilege', x.privilege_type))
-    from pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) x left join pg_catalog.pg_roles r on r.oid = x.grantee), '[]'))
+    select pg_catalog.json_agg(pg_catalog.json_build_object('grantee', case when x.grantee <> 0 then pg_catalog.pg_get_userbyid(x.grantee) else '' end, 'privilege', x.privilege_type))
+    from pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) x), '[]'))
 from pg_catalog.pg_proc p
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 join pg_catalog.pg_language l on l.oid = p.prolang

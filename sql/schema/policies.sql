@@ -6,8 +6,10 @@ select 'policy', pg_catalog.json_build_object(
   'is_permissive', p.polpermissive,
   'command', p.polcmd,
   'roles', (
-    select pg_catalog.json_agg(coalesce(r.rolname, '') order by r.rolname)
-    from pg_catalog.unnest(p.polroles) u (oid) left join pg_catalog.pg_roles r on r.oid = u.oid),
+    select pg_catalog.json_agg(u.name order by u.name)
+    from (
+      select case when o.oid <> 0 then pg_catalog.pg_get_userbyid(o.oid) else '' end as name
+      from pg_catalog.unnest(p.polroles) o (oid)) u),
   'comment', pg_catalog.obj_description(p.oid, 'pg_policy'),
   'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid),
   'check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))

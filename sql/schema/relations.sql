@@ -18,8 +18,8 @@ select 'relation', pg_catalog.json_build_object(
   'options', coalesce(c.reloptions, '{}'),
   'comment', pg_catalog.obj_description(c.oid, 'pg_class'),
   'grants', coalesce((
-    select pg_catalog.json_agg(pg_catalog.json_build_object('grantee', coalesce(r.rolname, ''), 'privilege', x.privilege_type, 'is_grantable', x.is_grantable))
-    from pg_catalog.aclexplode(coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))) x left join pg_catalog.pg_roles r on r.oid = x.grantee), '[]'))
+    select pg_catalog.json_agg(pg_catalog.json_build_object('grantee', case when x.grantee <> 0 then pg_catalog.pg_get_userbyid(x.grantee) else '' end, 'privilege', x.privilege_type, 'is_grantable', x.is_grantable))
+    from pg_catalog.aclexplode(coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))) x), '[]'))
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'f', 'v', 'm')

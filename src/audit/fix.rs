@@ -73,7 +73,9 @@ pub fn fixed(schema: &Schema, tenancy: &Tenancy, findings: &[Finding]) -> Fixed 
             }
         }
     }
-    let before: BTreeSet<_> = findings.iter().map(known_by).collect();
+    // What is allowed or known already is not among the findings, and nothing new either.
+    let all = audit(schema, tenancy);
+    let before: BTreeSet<_> = all.iter().map(known_by).collect();
     loop {
         let mut after = schema.clone();
         for (_, change) in &proposed {

@@ -100,6 +100,23 @@ fn a_fix_that_would_open_something_else_is_not_proposed() {
 }
 
 #[test]
+fn what_is_allowed_stays_and_keeps_nothing_else_from_being_mended() {
+    let (db, project) = built(
+        "create table t (id int primary key, tenant_id uuid not null); create index on t (tenant_id);
+         alter table t enable row level security; create policy p on t to {app} using ({mine});
+         grant select, truncate on t to {app}; create view v as select id from t; grant select on v to {app};",
+    );
+    let allow = "[[audit.allow]]\ncode = 'leak.view'\nobject = 'public.v'\nreason = 'ids are public'\n";
+    project.config(&format!("{}{allow}", super::tenancy(&db)));
+    audited(&project, &db, &["--fix", "fixes.sql"]).exits(1);
+    let written = project.read("fixes.sql");
+    assert!(
+        written.contains("revoke truncate") && !written.contains("alter view"),
+        "{written}"
+    );
+}
+
+#[test]
 fn a_file_that_is_there_is_never_written_over() {
     let (db, project) = built("create table t (tenant_id uuid not null); create index on t (tenant_id); alter table t enable row level security;
       create policy p on t to {app} using ({mine}); grant select, truncate on t to {app};");

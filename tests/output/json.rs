@@ -146,6 +146,7 @@ impl World {
         run
     }
 
+    #[allow(clippy::too_many_lines, reason = "an arm for each example")]
     /// Returns the example of that name in the documentation: how the command ended, as which document.
     fn example(name: &str) -> (Run, &'static str) {
         let world = Self::new();
