@@ -71,21 +71,20 @@ fn becomes(audit: &Audit<'_>, name: &str, other: &Role) -> Option<Finding> {
         // It is judged by itself.
         return None;
     }
-    let what = match escapes(other) {
-        Some(how) => format!("which {how}"),
-        None => {
-            let owned = audit.schema.relations.values().find(|relation| {
-                audit.model.owned(relation).is_some()
-                    && relation.row_security
-                    && !relation.force_row_security
-                    && audit.schema.acts_as(&other.name, &relation.owner)
-                    && !audit.schema.acts_as(name, &relation.owner)
-            })?;
-            format!(
-                "which acts as the owner of {}, and its policies do not hold an owner back",
-                owned.name
-            )
-        }
+    let what = if let Some(how) = escapes(other) {
+        format!("which {how}")
+    } else {
+        let owned = audit.schema.relations.values().find(|relation| {
+            audit.model.owned(relation).is_some()
+                && relation.row_security
+                && !relation.force_row_security
+                && audit.schema.acts_as(&other.name, &relation.owner)
+                && !audit.schema.acts_as(name, &relation.owner)
+        })?;
+        format!(
+            "which acts as the owner of {}, and its policies do not hold an owner back",
+            owned.name
+        )
     };
     let message = format!("can SET ROLE to {}, {what}", other.name);
     let help = format!(

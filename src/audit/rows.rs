@@ -91,24 +91,20 @@ fn unprotected(audit: &Audit<'_>, relation: &Relation, roles: &[&str]) -> Findin
         "alter table {} enable row level security, with a policy on the tenant: `rlsctl retrofit plan`",
         relation.name
     );
-    match parent {
-        Some(parent) => {
-            let message = format!(
-                "can be asked by its own name by {}, and the policies of its parent {} do not hold there",
-                listed(roles),
-                parent.name
-            );
-            let help = format!("revoke all on {} from {}", relation.name, roles.join(", "));
-            Finding::error(PARTITION, relation.name.to_string(), message, help)
-        }
-        None => {
-            let message = format!(
-                "has no row security, and {} can reach it: every tenant's rows",
-                listed(roles)
-            );
-            Finding::error(DISABLED, relation.name.to_string(), message, help)
-        }
+    if let Some(parent) = parent {
+        let message = format!(
+            "can be asked by its own name by {}, and the policies of its parent {} do not hold there",
+            listed(roles),
+            parent.name
+        );
+        let help = format!("revoke all on {} from {}", relation.name, roles.join(", "));
+        return Finding::error(PARTITION, relation.name.to_string(), message, help);
     }
+    let message = format!(
+        "has no row security, and {} can reach it: every tenant's rows",
+        listed(roles)
+    );
+    Finding::error(DISABLED, relation.name.to_string(), message, help)
 }
 
 /// What a role that row security binds gets past the policies.

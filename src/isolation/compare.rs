@@ -17,7 +17,7 @@ pub(super) fn distinct(one: &Values, other: &Values) -> Truth {
             _ => same(one, other),
         };
         // What is null on one side only is distinct.
-        Truth::of(truth.yes, truth.no.max(truth.null), Chance::Never).not()
+        Truth::of(truth.yes, truth.no.max(truth.null), Chance::Never).negated()
     })
 }
 
@@ -88,22 +88,18 @@ fn same(one: &Value, other: &Value) -> Truth {
         {
             Truth::NO
         }
-        (Value::Held(_), Value::Text(_) | Value::Held(_)) | (Value::Text(_), Value::Held(_)) => {
-            Truth::of(Chance::Can, Chance::Can, Chance::Can)
-        }
+        (Value::Held(_), Value::Text(_) | Value::Held(_) | Value::Truth(_))
+        | (Value::Text(_) | Value::Truth(_), Value::Held(_)) => Truth::of(Chance::Can, Chance::Can, Chance::Can),
         (Value::Truth(one), Value::Truth(other)) => {
-            let both = one.and(*other).yes.max(one.not().and(other.not()).yes);
-            let differ = one.and(other.not()).yes.max(one.not().and(*other).yes);
+            let both = one.and(*other).yes.max(one.negated().and(other.negated()).yes);
+            let differ = one.and(other.negated()).yes.max(one.negated().and(*other).yes);
             Truth::of(both, differ, one.null.max(other.null))
         }
         (Value::Truth(truth), Value::Text(text)) | (Value::Text(text), Value::Truth(truth)) => match text.as_str() {
             "t" | "true" => *truth,
-            "f" | "false" => truth.not(),
+            "f" | "false" => truth.negated(),
             _ => Truth::UNKNOWN,
         },
-        (Value::Held(_), Value::Truth(_)) | (Value::Truth(_), Value::Held(_)) => {
-            Truth::of(Chance::Can, Chance::Can, Chance::Can)
-        }
         _ => Truth::UNKNOWN,
     }
 }

@@ -97,9 +97,9 @@ impl<'m> Scope<'m> {
             Expression::ArrayOf(query) => one(Value::Many(self.first_outputs(query))),
             Expression::Array(elements) => {
                 let mut many = Values::new();
-                elements
-                    .iter()
-                    .for_each(|element| join(&mut many, self.values(element)));
+                for element in elements {
+                    join(&mut many, self.values(element));
+                }
                 one(Value::Many(many))
             }
             Expression::Operator { name, operands } if name == "||" => self.joined(operands),
@@ -115,7 +115,7 @@ impl<'m> Scope<'m> {
         match expression {
             Expression::And(parts) => parts.iter().map(truth_of).fold(Truth::YES, Truth::and),
             Expression::Or(parts) => parts.iter().map(truth_of).fold(Truth::NO, Truth::or),
-            Expression::Not(inner) => truth_of(inner).not(),
+            Expression::Not(inner) => truth_of(inner).negated(),
             Expression::Is(inner, is) => self.is(inner, *is),
             Expression::Distinct(pair) => distinct(&self.values(&pair[0]), &self.values(&pair[1])),
             Expression::Operator { name, operands } => self.operator(name, operands),
@@ -150,7 +150,7 @@ impl<'m> Scope<'m> {
         let truth = truth(&values);
         match is {
             Is::Null => null(&values),
-            Is::NotNull => null(&values).not(),
+            Is::NotNull => null(&values).negated(),
             Is::True => Truth::of(truth.yes, truth.no.max(truth.null), Chance::Never),
             Is::NotTrue => Truth::of(truth.no.max(truth.null), truth.yes, Chance::Never),
             Is::False => Truth::of(truth.no, truth.yes.max(truth.null), Chance::Never),
@@ -162,7 +162,7 @@ impl<'m> Scope<'m> {
         let values: Vec<Values> = operands.iter().map(|operand| self.values(operand)).collect();
         match (name, values.as_slice()) {
             ("=", [left, right]) => equal(left, right),
-            ("<>" | "!=", [left, right]) => equal(left, right).not(),
+            ("<>" | "!=", [left, right]) => equal(left, right).negated(),
             ("~~" | "~~*" | "^@" | "~" | "~*", [left, right])
                 if self.is_of_letters() && (is_tenants(left) || is_tenants(right)) =>
             {
@@ -236,7 +236,7 @@ impl<'m> Scope<'m> {
         let left = self.values(left);
         let compare = |element: &Values| match operator {
             "=" => equal(&left, element),
-            "<>" => equal(&left, element).not(),
+            "<>" => equal(&left, element).negated(),
             _ => Truth::UNKNOWN,
         };
         let mut found = Truth::ERROR;

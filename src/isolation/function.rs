@@ -158,12 +158,11 @@ fn simple(scope: &Scope<'_>, values: &Values) -> Values {
             value: Value::Held(None),
             chance: possible.chance,
         },
-        Value::Tenant(_) => possible.clone(),
         Value::Text(text) => Possible {
             value: Value::Text(text.clone()),
             chance: possible.chance,
         },
-        Value::Null | Value::Held(_) | Value::Chosen => possible.clone(),
+        Value::Tenant(_) | Value::Null | Value::Held(_) | Value::Chosen => possible.clone(),
         _ => Possible {
             value: Value::Unknown,
             chance: Chance::Perhaps,
@@ -190,8 +189,8 @@ fn own(scope: &Scope<'_>, schema: &str, name: &str, arguments: &[Values]) -> Val
     inner.reading.clone_from(&scope.reading);
     let names = function.argument_names.iter().map(Some).chain(std::iter::repeat(None));
     let left_out = std::iter::repeat_with(unknown).take(function.argument_names.len().saturating_sub(arguments.len()));
-    let named = names.zip(arguments.iter().cloned().chain(left_out));
-    inner.parameters = named.map(|(name, values)| (name.cloned(), values)).collect();
+    let given = names.zip(arguments.iter().cloned().chain(left_out));
+    inner.parameters = given.map(|(name, values)| (name.cloned(), values)).collect();
     inner.function = Some(function.name.clone());
     match body {
         Body::Returns(expression) => inner.values(&expression),

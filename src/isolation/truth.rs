@@ -59,7 +59,7 @@ impl Truth {
 
     /// NOT.
     #[must_use]
-    pub fn not(self) -> Self {
+    pub fn negated(self) -> Self {
         Self::of(self.no, self.yes, self.null)
     }
 
@@ -74,7 +74,7 @@ impl Truth {
     /// OR.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        self.not().and(other.not()).not()
+        self.negated().and(other.negated()).negated()
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(Truth::YES.or(Truth::NULL), Truth::YES);
         assert_eq!(Truth::NO.or(Truth::NULL), Truth::NULL);
         for truth in all {
-            assert_eq!(truth.not().not(), truth);
+            assert_eq!(truth.negated().negated(), truth);
             assert_eq!(truth.and(Truth::YES), truth);
             assert_eq!(truth.or(Truth::NO), truth);
         }

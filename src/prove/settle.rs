@@ -83,7 +83,9 @@ fn one(ruling: &mut Ruling, way: Option<Way>) {
         }
         // Said and no more: what was not tried is not proven.
         (Verdict::Unknown, Chance::Never, _) => {
-            ruling.reason.push_str("; by its policies no row of another tenant passes, in any session");
+            ruling
+                .reason
+                .push_str("; by its policies no row of another tenant passes, in any session");
         }
         _ => {}
     }

@@ -50,7 +50,7 @@ fn findings(built: &Built<'_>) -> Vec<Finding> {
     audit(&schema, &tenancy(&built.case().tenancy).unwrap())
 }
 
-fn is_alarm(finding: &&Finding) -> bool {
+fn is_alarm(finding: &Finding) -> bool {
     finding.severity < Severity::Info
 }
 
@@ -68,7 +68,7 @@ fn wrongs(ground: &mut Ground, case: &Case) -> Vec<String> {
             .build(case, twin)
             .unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let found = findings(&built);
-        let alarms: Vec<&Finding> = found.iter().filter(is_alarm).collect();
+        let alarms: Vec<&Finding> = found.iter().filter(|finding| is_alarm(finding)).collect();
         let is_found = alarms.iter().any(|finding| is_about(built.case(), finding));
         let is_right = match twin {
             Twin::Leak => is_found != TO_BE_TRIED.contains(&case.name.as_str()) || case.kind == Kind::Slow,
