@@ -4,6 +4,7 @@ mod altered;
 mod applying;
 mod articles;
 mod edges;
+mod extras;
 mod inserting;
 mod pending;
 mod planning;

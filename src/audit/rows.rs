@@ -298,7 +298,8 @@ fn deleting(audit: &Audit<'_>, relation: &Relation, role: &str) -> Option<Way<'s
 
 /// Rows whose tenant is null, which pass for a session of any tenant, or of none.
 fn nobodys(audit: &Audit<'_>, relation: &Relation, role: &str) -> Option<Finding> {
-    if !audit.model.may_be_nobodys(relation) {
+    let is_on_purpose = audit.model.tenancy.table(&relation.name).extras.shares_nulls;
+    if is_on_purpose || !audit.model.may_be_nobodys(relation) {
         return None;
     }
     let ask = |says| {

@@ -43,6 +43,8 @@ pub struct Aim {
     pub column: String,
     /// Its type, as it is written in SQL.
     pub data_type: String,
+    /// Whether a row without a tenant is everybody's to read.
+    pub shares_nulls: bool,
     /// Where its values come from, as far as it lacks any.
     pub source: Source,
     /// How many parents are between it and a table that has its values from nobody.

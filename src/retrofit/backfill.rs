@@ -36,7 +36,7 @@ pub(super) fn steps(schema: &Schema, tenancy: &Tenancy, aim: &Aim, lacks_values:
     steps.extend(gaps(aim, relation, backfill.is_some()));
     steps.extend(backfill);
     // A child has the check and NOT NULL from its parent.
-    if relation.parents.is_empty() {
+    if relation.parents.is_empty() && !aim.shares_nulls {
         steps.extend(required(aim, relation));
     }
     steps

@@ -8,8 +8,8 @@ use crate::script::{LockMode, same_expression};
 use crate::tenancy::{Existing, Force, Identity, Layout, Tenancy};
 
 use super::aim::Aim;
-use super::expression::condition;
 use super::name::digits;
+use super::rows;
 use super::step::{Stage, Step};
 use super::template::{ident, literal, qualified};
 
@@ -20,11 +20,11 @@ const MARK: &str = "rlsctl retrofit ";
 
 /// A policy that a table shall have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Wanted {
-    name: &'static str,
-    command: Command,
-    roles: Vec<String>,
-    condition: String,
+pub(super) struct Wanted {
+    pub name: &'static str,
+    pub command: Command,
+    pub roles: Vec<String>,
+    pub condition: String,
 }
 
 impl Wanted {
@@ -165,13 +165,16 @@ fn is_stale(found: &Policy, wanted: &[Wanted], tenancy: &Tenancy) -> bool {
 }
 
 fn wanted(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Vec<Wanted> {
-    let condition = condition(tenancy, &aim.column, &aim.data_type);
-    let policy = |name, command, roles: &[String], condition: &str| Wanted {
-        name,
-        command,
-        roles: roles.to_vec(),
-        condition: condition.to_owned(),
+    let policy = |name, command, roles: &[String], condition: Option<String>| {
+        let (roles, condition) = (roles.to_vec(), condition?);
+        Some(Wanted {
+            name,
+            command,
+            roles,
+            condition,
+        })
     };
+    let own = |command| rows::own(schema, tenancy, aim, command);
     let is_there = |roles: &[String]| -> Vec<String> {
         let known = roles.iter().filter(|role| schema.roles.contains_key(*role));
         known.cloned().collect()
@@ -181,22 +184,38 @@ fn wanted(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Vec<Wanted> {
         is_there(&tenancy.read_only_roles),
         is_there(&tenancy.admin_roles),
     );
-    let mut wanted = match tenancy.layout {
-        Layout::All => vec![policy("tenant_isolation", Command::All, &app, &condition)],
+    let mut wanted = match rows::layout(tenancy, aim) {
+        Layout::All => vec![policy("tenant_isolation", Command::All, &app, own(Command::All))],
         Layout::PerCommand => vec![
-            policy("tenant_select", Command::Select, &app, &condition),
-            policy("tenant_insert", Command::Insert, &app, &condition),
-            policy("tenant_update", Command::Update, &app, &condition),
-            policy("tenant_delete", Command::Delete, &app, &condition),
+            policy("tenant_select", Command::Select, &app, own(Command::Select)),
+            policy("tenant_insert", Command::Insert, &app, own(Command::Insert)),
+            policy("tenant_update", Command::Update, &app, own(Command::Update)),
+            policy("tenant_delete", Command::Delete, &app, own(Command::Delete)),
         ],
     };
     if !readers.is_empty() {
-        wanted.push(policy("tenant_readers", Command::Select, &readers, &condition));
+        wanted.push(policy(
+            "tenant_readers",
+            Command::Select,
+            &readers,
+            own(Command::Select),
+        ));
+    }
+    if aim.shares_nulls {
+        // To read only: a row without a tenant is nobody's of the application to write.
+        let all = [&app[..], &readers[..]].concat();
+        wanted.push(policy(
+            "tenant_shared",
+            Command::Select,
+            &all,
+            Some(rows::everybodys(schema, tenancy, aim)),
+        ));
     }
     if !admins.is_empty() {
         // A policy of their own: a condition beside the tenant's, joined by OR, would cost it its index.
-        wanted.push(policy("tenant_admins", Command::All, &admins, "true"));
+        wanted.push(policy("tenant_admins", Command::All, &admins, Some("true".to_owned())));
     }
+    let mut wanted: Vec<Wanted> = wanted.into_iter().flatten().collect();
     wanted.retain(|policy| !policy.roles.is_empty());
     wanted
 }

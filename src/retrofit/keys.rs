@@ -40,9 +40,12 @@ pub(super) fn steps(schema: &Schema, aims: &Aims) -> Vec<Step> {
 }
 
 /// Tells whether a foreign key can hold the tenant: a partitioned table has no unique key without its partition key, NOT VALID is not for
-/// partitioned tables (before 18), and the two columns have to be comparable.
+/// partitioned tables (before 18), and the two columns have to be comparable. Where rows without a tenant are everybody's, a key that holds the
+/// tenant would not look at them, and would refuse to point to them.
 pub(super) fn can_hold(relation: &Relation, referenced: &Relation, aim: &Aim, parent: &Aim) -> bool {
-    relation.kind == Kind::Table && referenced.kind == Kind::Table && comparable(&aim.data_type, &parent.data_type)
+    let have_tenants = !aim.shares_nulls && !parent.shares_nulls;
+    let are_tables = relation.kind == Kind::Table && referenced.kind == Kind::Table;
+    are_tables && have_tenants && comparable(&aim.data_type, &parent.data_type)
 }
 
 /// Tells whether there is an index's equality between two types, as a foreign key needs it.

@@ -2,8 +2,12 @@
 //!
 //! Read from `[tenancy]` of `rlsctl.toml`; what it names is looked up in the catalog by whoever uses it.
 
+mod extras;
 mod model;
 mod read;
+#[cfg(test)]
+mod tests;
 
+pub use extras::{CommandRoles, Extras, SoftDelete, TableExtras};
 pub use model::{Backfill, Existing, Force, Identity, Layout, Membership, TableTenancy, Tenancy, UserSource, Which};
 pub use read::{TenancyError, tenancy};

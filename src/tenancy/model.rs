@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::script::RelationName;
 
+use super::extras::{Extras, TableExtras};
+
 /// The whole model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenancy {
@@ -27,6 +29,8 @@ pub struct Tenancy {
     pub existing: Existing,
     /// Whether row security is forced upon owners.
     pub force: Force,
+    /// What is done on request.
+    pub extras: Extras,
     /// What single tables say otherwise.
     pub tables: BTreeMap<RelationName, TableTenancy>,
 }
@@ -73,6 +77,8 @@ pub struct Membership {
     pub user_column: String,
     /// Its column with the tenant.
     pub tenant_column: String,
+    /// Its column with what the user is there, such as an owner or a viewer.
+    pub role_column: Option<String>,
     /// How a session says who the user is.
     pub user: UserSource,
     /// Which of the user's tenants count.
@@ -156,6 +162,8 @@ pub struct TableTenancy {
     pub column: Option<String>,
     /// Where the values of a new column come from.
     pub backfill: Option<Backfill>,
+    /// What is done with it on request.
+    pub extras: TableExtras,
 }
 
 /// Where the values of a new tenant column come from.

@@ -37,7 +37,7 @@ impl Edge {
     }
 
     /// Goes there, looks, and goes back to the same catalog.
-    fn there_and_back(&self, look: impl FnOnce(&Self)) {
+    pub(super) fn there_and_back(&self, look: impl FnOnce(&Self)) {
         let before = fingerprint(&self.db);
         self.project.on(&self.db, &["retrofit", "apply"]).run().exits(0);
         self.project.on(&self.db, &["retrofit", "status"]).run().exits(0);
@@ -63,7 +63,7 @@ impl Edge {
     }
 
     /// Returns the codes of what a plan has to say of an object.
-    fn said(&self, object: &str) -> Vec<String> {
+    pub(super) fn said(&self, object: &str) -> Vec<String> {
         let plan = self
             .project
             .on(&self.db, &["retrofit", "plan", "--format", "json"])

@@ -84,6 +84,7 @@ impl Search<'_> {
             name: relation.name.clone(),
             column: chosen.column.clone(),
             data_type,
+            shares_nulls: self.tenancy.table(&relation.name).extras.shares_nulls,
             source,
             depth,
             reason: chosen.reason.clone(),

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::schema::{Relation, Schema};
 use crate::script::RelationName;
-use crate::tenancy::{Existing, Force, Identity, Layout, Tenancy};
+use crate::tenancy::{Existing, Extras, Force, Identity, Layout, Tenancy};
 
 pub use roles::{Part, RoleProposal};
 pub use tables::{Found, TableProposal};
@@ -139,6 +139,7 @@ pub fn propose(schema: &Schema) -> Option<Proposal> {
         layout: Layout::default(),
         existing: Existing::default(),
         force: Force::default(),
+        extras: Extras::default(),
         tables: std::collections::BTreeMap::new(),
     };
     let with_policies = ours
