@@ -38,3 +38,4 @@ bench: ready ## Measure against psql, and against sqlx and dbmate when they are 
 	$(CARGO) bench --locked --bench drift
 	$(CARGO) bench --locked --bench locks
 	$(CARGO) bench --locked --bench retrofit
+	$(CARGO) bench --locked --bench retrofit -- templates

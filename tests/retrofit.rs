@@ -9,6 +9,7 @@ mod inserting;
 mod pending;
 mod planning;
 mod proposing;
+mod templates;
 
 use rlsctl::catalog::Fingerprint;
 use rlsctl::pg::{self, Environment, Sessions, Settings, Work};

@@ -10,6 +10,9 @@ use super::step::{Stage, Step};
 use super::template::ident;
 use super::{expression, member_roles, soft_delete};
 
+/// The caller's temporary objects come last: they are searched first where nothing is said of them, types too.
+const PATH: &str = "search_path=pg_catalog, pg_temp";
+
 /// A function that policies call.
 struct Definer {
     name: QualifiedName,
@@ -29,7 +32,8 @@ impl Definer {
     /// Tells whether a function that is there does the same.
     fn is(&self, found: &Function) -> bool {
         let body = self.create.split("$$").nth(1);
-        found.is_security_definer && body == Some(found.body.as_str())
+        let has_path = found.settings.iter().any(|setting| setting == PATH);
+        found.is_security_definer && has_path && body == Some(found.body.as_str())
     }
 }
 

@@ -3,7 +3,9 @@
 //! [`aim()`] says where each table shall get to, from the catalog and the tenancy model; [`plan()`] which steps are missing on the way;
 //! [`compose()`] writes them as files; [`propose()`] says what the model might be. All are pure. The files are applied by `migrate`.
 
+mod admin_functions;
 mod aim;
+mod audit_log;
 mod backfill;
 mod compose;
 mod consistent;
@@ -24,6 +26,7 @@ mod soft_delete;
 mod step;
 mod template;
 mod undo;
+mod unset;
 mod warn;
 
 pub use aim::{Aim, Aims, Source, aim};

@@ -11,7 +11,9 @@ use crate::tenancy::{Existing, Tenancy};
 use super::aim::{Aim, Aims, Source};
 use super::step::{Stage, Step};
 use super::template::{qualified, quoted};
-use super::{backfill, consistent, definer, enforce, inserter, keys, member_roles, soft_delete, warn};
+use super::{
+    admin_functions, audit_log, backfill, consistent, definer, enforce, inserter, keys, member_roles, soft_delete, warn,
+};
 
 /// The first major that knows views with the rights of whoever asks.
 const SECURITY_INVOKER: u32 = 15;
@@ -86,6 +88,10 @@ pub fn plan(schema: &Schema, tenancy: &Tenancy, aims: &Aims, nulls: &BTreeMap<Oi
     }
     steps.extend(keys::steps(schema, aims));
     steps.extend(consistent::steps(schema, aims));
+    steps.extend(audit_log::steps(schema, tenancy, aims));
+    findings.extend(audit_log::problems(schema, tenancy, aims));
+    steps.extend(admin_functions::steps(schema, tenancy));
+    findings.extend(admin_functions::problems(schema, tenancy));
     steps.extend(views(schema, tenancy, aims, &mut findings));
     findings.extend(member_roles::promoting(schema, tenancy, aims));
     findings.extend(warn::warnings(schema, tenancy, aims));

@@ -11,6 +11,8 @@ use crate::script::{LockMode, RelationName};
 pub enum Stage {
     /// The functions that policies call.
     Functions,
+    /// The log is there, and what writes it.
+    Log,
     /// The column is there, nullable, and new rows are filled.
     Columns,
     /// The rows to fill are found by an index, where there are many others.
@@ -41,6 +43,10 @@ pub enum Stage {
     Policies,
     /// Views ask with the rights of whoever asks them.
     Views,
+    /// What is written is told in the log.
+    Logged,
+    /// Admins list across tenants by functions that look who asks.
+    AdminFunctions,
 }
 
 /// How the statements of a stage are run.
@@ -59,8 +65,9 @@ pub enum Manner {
 
 impl Stage {
     /// All stages, in order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Functions,
+        Self::Log,
         Self::Columns,
         Self::Gaps,
         Self::Backfill,
@@ -76,12 +83,14 @@ impl Stage {
         Self::OldIndexes,
         Self::Policies,
         Self::Views,
+        Self::Logged,
+        Self::AdminFunctions,
     ];
 
     /// Returns how its statements are run.
     pub fn manner(self) -> Manner {
         match self {
-            Self::Functions => Manner::Whole,
+            Self::Functions | Self::Log | Self::AdminFunctions => Manner::Whole,
             Self::Backfill => Manner::Rounds,
             Self::Gaps | Self::NoGaps | Self::Indexes | Self::OldIndexes => Manner::Alone,
             _ => Manner::Sections,
@@ -107,6 +116,9 @@ impl Stage {
             Self::OldIndexes => "old-indexes",
             Self::Policies => "policies",
             Self::Views => "views",
+            Self::Log => "log",
+            Self::Logged => "logged",
+            Self::AdminFunctions => "admin-functions",
         }
     }
 
@@ -130,6 +142,9 @@ impl Stage {
             Self::ForeignKeys => "From now on a row can only point to a row of its own tenant.",
             Self::Replaced => "The foreign keys without the tenant: those with it say more.",
             Self::OldIndexes => "Indexes whose work those with the tenant do.",
+            Self::Log => "A log of what is written, which tenants read and nobody of the application writes.",
+            Self::Logged => "What is written from now on is told in the log.",
+            Self::AdminFunctions => "Functions by which admins list across tenants; each looks who asks.",
             Self::Policies => "Row security: policies first, then ENABLE, so that there is no moment without them.",
             Self::Views => "Views that ask with the rights of whoever asks them, rather than with their owner's.",
         }
