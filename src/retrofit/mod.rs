@@ -18,6 +18,7 @@ mod keys;
 mod look;
 mod member_roles;
 mod name;
+mod partitions;
 mod plan;
 mod propose;
 mod resume;
