@@ -120,7 +120,15 @@ fn column(schema: &Schema, tenancy: &Tenancy, aim: &Aim, relation: &Relation) ->
             "new rows are their parent's tenant's"
         }
     };
-    (!statements.is_empty()).then(|| columns_step(aim, statements, undo, what))
+    let mut step = (!statements.is_empty()).then(|| columns_step(aim, statements, undo, what))?;
+    if let Source::Parent { key, column } = &aim.source {
+        // The trigger reads the parent's column, which a function's body does not tell: until it is there, every INSERT would fail.
+        let parent = &schema.relations[&key.references];
+        if parent.column(column).is_none() && parent.oid != aim.table {
+            step.tables.push(parent.name.clone());
+        }
+    }
+    Some(step)
 }
 
 fn columns_step(aim: &Aim, statements: Vec<String>, undo: Vec<String>, what: &str) -> Step {

@@ -337,3 +337,25 @@ fn what_a_given_up_run_left_of_an_index_on_partitions_is_gone_on_with() {
     let again = edge.project.on(&edge.db, &["retrofit", "status"]).run();
     again.exits(0);
 }
+
+#[test]
+fn no_table_is_filled_from_a_column_that_is_not_there_yet() {
+    let edge = Edge::new(
+        "create table a (id int primary key, parent_id int not null references parents);
+         create table b (id int primary key, a_id int not null references a);
+         insert into a values (1, 1); insert into b values (1, 1);",
+        "",
+    );
+    let busy = edge.db.session();
+    busy.ok("begin; lock table a in access share mode");
+    edge.project
+        .on(&edge.db, &["retrofit", "apply", "--lock-wait", "0"])
+        .run()
+        .exits(4);
+    let columns = "select count(*) from pg_attribute where attname = 'tenant_id' and attrelid = 'a'::regclass";
+    assert_eq!(edge.db.psql(columns), "0");
+    assert_eq!(edge.tenant(1, "insert into b values (2, 1)"), "");
+    busy.ok("rollback");
+    edge.project.on(&edge.db, &["retrofit", "apply"]).run().exits(0);
+    assert_eq!(edge.db.psql("select count(*) from b where tenant_id = 1"), "2");
+}

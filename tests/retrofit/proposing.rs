@@ -98,7 +98,8 @@ fn tables_are_told_apart_and_the_lines_can_be_read_back() {
     // The plan asks for what was left open, and for nothing else.
     let asked = |model: &Tenancy| {
         let findings = planned(&db, model).findings;
-        let mut objects: Vec<String> = findings.into_iter().map(|finding| finding.object).collect();
+        let open = findings.into_iter().filter(|finding| finding.code != "retrofit.unset");
+        let mut objects: Vec<String> = open.map(|finding| finding.object).collect();
         objects.sort();
         objects
     };
