@@ -1,7 +1,7 @@
 //! The tenant column itself: added, filled in new rows, filled in old ones, required.
 
 use crate::schema::{Kind, Relation, Schema};
-use crate::script::LockMode;
+use crate::script::{LockMode, RelationName};
 use crate::tenancy::Tenancy;
 
 use super::aim::{Aim, Source};
@@ -121,14 +121,18 @@ fn column(schema: &Schema, tenancy: &Tenancy, aim: &Aim, relation: &Relation) ->
         }
     };
     let mut step = (!statements.is_empty()).then(|| columns_step(aim, statements, undo, what))?;
-    if let Source::Parent { key, column } = &aim.source {
-        // The trigger reads the parent's column, which a function's body does not tell: until it is there, every INSERT would fail.
-        let parent = &schema.relations[&key.references];
-        if parent.column(column).is_none() && parent.oid != aim.table {
-            step.tables.push(parent.name.clone());
-        }
-    }
+    step.tables.extend(parent_without(schema, aim));
     Some(step)
+}
+
+/// Returns the parent whose column the trigger reads, where it is not there yet: a function's body does not tell, and until then every INSERT
+/// would fail.
+fn parent_without(schema: &Schema, aim: &Aim) -> Option<RelationName> {
+    let Source::Parent { key, column } = &aim.source else {
+        return None;
+    };
+    let parent = &schema.relations[&key.references];
+    (parent.column(column).is_none() && parent.oid != aim.table).then(|| parent.name.clone())
 }
 
 fn columns_step(aim: &Aim, statements: Vec<String>, undo: Vec<String>, what: &str) -> Step {
