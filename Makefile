@@ -40,3 +40,4 @@ bench: ready ## Measure against psql, and against sqlx and dbmate when they are 
 	$(CARGO) bench --locked --bench retrofit
 	$(CARGO) bench --locked --bench observe
 	$(CARGO) bench --locked --bench audit
+	$(CARGO) bench --locked --bench retrofit -- templates

@@ -2,6 +2,8 @@
 //!
 //! 46 tables of 100,000 rows, of which only the first says whose a row is; the application of the bench `locks`, and its three dead
 //! sessions.
+//!
+//! `-- templates`, or `-- templates --rows 10000`, measures what each template of policies costs instead.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -21,9 +23,12 @@ use common::db::psql;
 use rlsctl::pg::scratch::Scratch;
 use support::live::{self, AGE, Application, Figures, OWNER, Scene, TABLES, milliseconds};
 use support::place::Place;
+use support::templates;
 
 /// Rows of each table, unless said otherwise.
 const ROWS: usize = 100_000;
+/// Rows of the table on which templates are measured, unless said otherwise.
+const TEMPLATE_ROWS: usize = 500_000;
 /// How long the application works by itself, to know what is usual.
 const BEFORE: Duration = Duration::from_secs(10);
 /// No stall may be longer, unless that is usual.
@@ -51,8 +56,12 @@ fn main() {
     let rows = match arguments.as_slice() {
         [] => ROWS,
         [word, rows] if word == "--rows" => rows.parse().unwrap(),
+        [word] if word == "templates" => return templates::run(TEMPLATE_ROWS, rlsctl_as),
+        [word, option, rows] if word == "templates" && option == "--rows" => {
+            return templates::run(rows.parse().unwrap(), rlsctl_as);
+        }
         _ => {
-            eprintln!("usage: retrofit [--rows N]");
+            eprintln!("usage: retrofit [templates] [--rows N]");
             std::process::exit(2)
         }
     };
@@ -141,12 +150,21 @@ fn apply(place: &Place) -> (Option<i32>, String) {
 /// Runs a command in the project; returns how it ended, and the last lines that it said.
 fn rlsctl(place: &Place, args: &[&str]) -> (Option<i32>, String) {
     let config = "[migrations]\ndir = \"migrations\"\n\n[tenancy]\napp_roles = [\"app\"]\nread_only_roles = [\"nightly_export\"]\n";
-    let project = place.file("project/rlsctl.toml", config).parent().unwrap().to_owned();
-    place.file("project/migrations/0001_first.sql", "select 1;\n");
     let superuser = format!("//{}@", Scratch::superuser());
     let url = place.server().url("live").replace(&superuser, &format!("//{OWNER}@"));
+    command(place, config, &url, args)
+}
+
+/// The same as the superuser, with this `rlsctl.toml`.
+fn rlsctl_as(place: &Place, config: &str, args: &[&str]) -> (Option<i32>, String) {
+    command(place, config, &place.server().url("live"), args)
+}
+
+fn command(place: &Place, config: &str, url: &str, args: &[&str]) -> (Option<i32>, String) {
+    let project = place.file("project/rlsctl.toml", config).parent().unwrap().to_owned();
+    place.file("project/migrations/0001_first.sql", "select 1;\n");
     let mut command = place.command(env!("CARGO_BIN_EXE_rlsctl"));
-    command.current_dir(&project).args(["--database-url", &url]).args(args);
+    command.current_dir(&project).args(["--database-url", url]).args(args);
     let output = command.stdin(Stdio::null()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let last: Vec<&str> = said.trim_end().split('\n').rev().take(12).collect();

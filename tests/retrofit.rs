@@ -5,11 +5,13 @@ mod applying;
 mod articles;
 mod counting;
 mod edges;
+mod extras;
 mod inserting;
 mod observing;
 mod pending;
 mod planning;
 mod proposing;
+mod templates;
 
 use rlsctl::catalog::Fingerprint;
 use rlsctl::pg::{self, Environment, Sessions, Settings, Work};

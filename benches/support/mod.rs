@@ -7,3 +7,4 @@ pub(crate) mod live;
 pub(crate) mod pairs;
 pub(crate) mod peers;
 pub(crate) mod place;
+pub(crate) mod templates;

@@ -31,7 +31,7 @@ pub use rule::{Rule, rule, rules};
 use crate::finding::Finding;
 use crate::isolation::Model;
 use crate::schema::{Role, Schema};
-use crate::tenancy::{Existing, Force, Identity, Layout, Observe, Tenancy};
+use crate::tenancy::{Existing, Extras, Force, Identity, Layout, Observe, Tenancy};
 
 /// What the rules ask.
 pub(crate) struct Audit<'a> {
@@ -106,6 +106,7 @@ fn unknown_tenancy() -> Tenancy {
         force: Force::default(),
         tables: std::collections::BTreeMap::new(),
         observe: Observe::default(),
+        extras: Extras::default(),
     }
 }
 

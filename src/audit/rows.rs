@@ -144,6 +144,9 @@ fn told(relation: &Relation, role: &str, code: &'static str, way: &Way) -> Findi
 
 /// Rows whose tenant is null, which pass for a session of any tenant, or of none.
 fn nobodys(audit: &Audit<'_>, relation: &Relation, role: &str) -> Option<Finding> {
+    if audit.model.tenancy.table(&relation.name).extras.shares_nulls {
+        return None;
+    }
     let way = audit.model.way_to_nobodys(relation, role)?;
     if way.through.chance < Chance::Can {
         return None;

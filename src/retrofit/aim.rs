@@ -43,6 +43,8 @@ pub struct Aim {
     pub column: String,
     /// Its type, as it is written in SQL.
     pub data_type: String,
+    /// Whether a row without a tenant is everybody's to read.
+    pub shares_nulls: bool,
     /// Where its values come from, as far as it lacks any.
     pub source: Source,
     /// How many parents are between it and a table that has its values from nobody.
@@ -126,7 +128,8 @@ impl Search<'_> {
 
     fn is_ours(&self, relation: &Relation) -> bool {
         let is_in = |schema: &String| relation.name.schema.as_ref() == Some(schema);
-        relation.kind.is_table() && !relation.is_partition && self.tenancy.schemas.iter().any(is_in)
+        let is_log = self.tenancy.extras.audit_log.as_ref() == Some(&relation.name);
+        relation.kind.is_table() && !relation.is_partition && !is_log && self.tenancy.schemas.iter().any(is_in)
     }
 
     fn choose(&mut self, table: &Relation, column: String, data_type: Option<String>, source: Source, reason: &str) {

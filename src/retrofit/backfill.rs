@@ -1,12 +1,13 @@
 //! The tenant column itself: added, filled in new rows, filled in old ones, required.
 
-use crate::schema::{Relation, Schema};
-use crate::script::LockMode;
+use crate::schema::{Kind, Relation, Schema};
+use crate::script::{LockMode, RelationName};
 use crate::tenancy::Tenancy;
 
 use super::aim::{Aim, Source};
 use super::expression;
 use super::name::name;
+use super::partitions;
 use super::step::{Stage, Step};
 use super::template::{columns, fill, ident, in_schema_of, literal, qualified};
 
@@ -33,10 +34,10 @@ pub(super) fn steps(schema: &Schema, tenancy: &Tenancy, aim: &Aim, lacks_values:
     }
     steps.extend(column(schema, tenancy, aim, relation));
     let backfill = lacks_values.then(|| backfill(schema, aim, relation)).flatten();
-    steps.extend(gaps(aim, relation, backfill.is_some()));
+    steps.extend(gaps(schema, aim, relation, backfill.is_some()));
     steps.extend(backfill);
     // A child has the check and NOT NULL from its parent.
-    if relation.parents.is_empty() {
+    if relation.parents.is_empty() && !aim.shares_nulls {
         steps.extend(required(aim, relation));
     }
     steps
@@ -119,7 +120,19 @@ fn column(schema: &Schema, tenancy: &Tenancy, aim: &Aim, relation: &Relation) ->
             "new rows are their parent's tenant's"
         }
     };
-    (!statements.is_empty()).then(|| columns_step(aim, statements, undo, what))
+    let mut step = (!statements.is_empty()).then(|| columns_step(aim, statements, undo, what))?;
+    step.tables.extend(parent_without(schema, aim));
+    Some(step)
+}
+
+/// Returns the parent whose column the trigger reads, where it is not there yet: a function's body does not tell, and until then every INSERT
+/// would fail.
+fn parent_without(schema: &Schema, aim: &Aim) -> Option<RelationName> {
+    let Source::Parent { key, column } = &aim.source else {
+        return None;
+    };
+    let parent = &schema.relations[&key.references];
+    (parent.column(column).is_none() && parent.oid != aim.table).then(|| parent.name.clone())
 }
 
 fn columns_step(aim: &Aim, statements: Vec<String>, undo: Vec<String>, what: &str) -> Step {
@@ -134,52 +147,48 @@ fn columns_step(aim: &Aim, statements: Vec<String>, undo: Vec<String>, what: &st
 }
 
 /// A round looks for rows without a tenant in the order of the key: in a large table it would read what the rounds before it have filled,
-/// again and again. The index has only what is left.
-fn gaps(aim: &Aim, relation: &Relation, is_filled: bool) -> Vec<Step> {
-    let called = name(&[&aim.name.name, &aim.column, "gaps"]);
-    let is_there = relation.indexes.iter().any(|index| index.name == called);
-    let is_large = relation
-        .rows
-        .map_or(relation.bytes >= LARGE_BYTES, |rows| rows >= LARGE_ROWS);
+/// again and again. The index has only what is left. A partitioned table's is one on each partition, which need not know of one another.
+fn gaps(schema: &Schema, aim: &Aim, relation: &Relation, is_filled: bool) -> Vec<Step> {
+    let tables = if relation.kind == Kind::Partitioned {
+        partitions::of(schema, relation)
+    } else {
+        vec![relation]
+    };
     let Some(key) = relation.primary_key() else {
         return Vec::new();
     };
-    let (table, column, there) = (
-        qualified(&aim.name),
-        ident(&aim.column),
-        in_schema_of(&aim.name, &called),
+    let columns = columns(key.columns.iter().map(String::as_str));
+    let column = ident(&aim.column);
+    let (mut made, mut unmade, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+    for table in &tables {
+        let called = name(&[&table.name.name, &aim.column, "gaps"]);
+        let is_there = table.indexes.iter().any(|index| index.name == called);
+        let is_large = table.rows.map_or(table.bytes >= LARGE_BYTES, |rows| rows >= LARGE_ROWS);
+        let there = in_schema_of(&table.name, &called);
+        let is_wanted = is_filled && is_large && !is_there;
+        if is_wanted {
+            let (index, on) = (ident(&called), qualified(&table.name));
+            made.push(format!(
+                "create index concurrently {index} on {on} ({columns}) where {column} is null"
+            ));
+            unmade.push(format!("drop index concurrently if exists {there}"));
+        }
+        if is_there || is_wanted {
+            gone.push(format!("drop index concurrently {there}"));
+        }
+    }
+    let one = |stage, statements: Vec<String>, undo, why: &str| {
+        let lock = LockMode::ShareUpdateExclusive;
+        (!statements.is_empty()).then(|| step(aim, stage, lock, statements, undo, why.to_owned()))
+    };
+    let made = one(
+        Stage::Gaps,
+        made,
+        unmade,
+        "a round finds its rows without reading the others",
     );
-    let mut steps = Vec::new();
-    if is_filled && is_large && !is_there {
-        let create = format!(
-            "create index concurrently {} on {table} ({}) where {column} is null",
-            ident(&called),
-            columns(key.columns.iter().map(String::as_str))
-        );
-        let undo = vec![format!("drop index concurrently if exists {there}")];
-        let why = "a round finds its rows without reading the others".to_owned();
-        steps.push(step(
-            aim,
-            Stage::Gaps,
-            LockMode::ShareUpdateExclusive,
-            vec![create],
-            undo,
-            why,
-        ));
-    }
-    if is_there || !steps.is_empty() {
-        let drop = vec![format!("drop index concurrently {there}")];
-        let why = "nothing is left to fill".to_owned();
-        steps.push(step(
-            aim,
-            Stage::NoGaps,
-            LockMode::ShareUpdateExclusive,
-            drop,
-            Vec::new(),
-            why,
-        ));
-    }
-    steps
+    let gone = one(Stage::NoGaps, gone, Vec::new(), "nothing is left to fill");
+    made.into_iter().chain(gone).collect()
 }
 
 /// Fills the rows that are there.

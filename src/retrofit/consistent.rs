@@ -32,6 +32,7 @@ pub(super) fn steps(schema: &Schema, aims: &Aims) -> Vec<Step> {
                 let why = match (relation.kind, referenced.kind) {
                     (Kind::Partitioned, _) => "this table is partitioned",
                     (_, Kind::Partitioned) => "the other table is partitioned",
+                    _ if aim.shares_nulls || parent.shares_nulls => "rows without a tenant are everybody's",
                     _ => "the two columns are of types that cannot be compared",
                 };
                 steps.push(step(aim, key, parent, &called, why));
@@ -63,6 +64,12 @@ fn step(aim: &Aim, key: &ForeignKey, parent: &Aim, called: &str, why: &str) -> S
         format!("p.{theirs} = new.{column}")
     } else {
         format!("p.{theirs}::text = new.{column}::text")
+    };
+    // What everybody may read, everybody's rows may point to.
+    let same = if parent.shares_nulls {
+        format!("(p.{theirs} is null or {same})")
+    } else {
+        same
     };
     let words = format!(
         "{} points to a row of {} that is of another tenant",

@@ -8,9 +8,9 @@ use crate::script::{LockMode, same_expression};
 use crate::tenancy::{Existing, Force, Identity, Layout, Tenancy};
 
 use super::aim::Aim;
-use super::expression::condition;
 use super::name::digits;
 use super::observe::{is_observed, since_gone, since_made};
+use super::rows;
 use super::step::{Stage, Step};
 use super::template::{ident, literal, qualified};
 
@@ -126,8 +126,8 @@ pub(super) fn step(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Option<Step
         statements.push(format!("revoke {privilege} on {table} from {role}"));
         undo.push(format!("grant {privilege} on {table} to {role}{option}"));
     }
-    for partition in super::partition::of(schema, aim.table) {
-        super::partition::closed(tenancy, partition, &mut statements, &mut undo);
+    for partition in super::closing::of(schema, aim.table) {
+        super::closing::closed(tenancy, partition, &mut statements, &mut undo);
     }
     (!statements.is_empty()).then(|| Step {
         stage: Stage::Policies,
@@ -190,13 +190,16 @@ pub(super) fn forced(schema: &Schema, tenancy: &Tenancy, relation: &Relation) ->
 }
 
 fn wanted(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Vec<Wanted> {
-    let condition = condition(tenancy, &aim.column, &aim.data_type);
-    let policy = |name, command, roles: &[String], condition: &str| Wanted {
-        name,
-        command,
-        roles: roles.to_vec(),
-        condition: condition.to_owned(),
+    let policy = |name, command, roles: &[String], condition: Option<String>| {
+        let (roles, condition) = (roles.to_vec(), condition?);
+        Some(Wanted {
+            name,
+            command,
+            roles,
+            condition,
+        })
     };
+    let own = |command| rows::own(schema, tenancy, aim, command);
     let is_there = |roles: &[String]| -> Vec<String> {
         let known = roles.iter().filter(|role| schema.roles.contains_key(*role));
         known.cloned().collect()
@@ -206,22 +209,38 @@ fn wanted(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Vec<Wanted> {
         is_there(&tenancy.read_only_roles),
         is_there(&tenancy.admin_roles),
     );
-    let mut wanted = match tenancy.layout {
-        Layout::All => vec![policy("tenant_isolation", Command::All, &app, &condition)],
+    let mut wanted = match rows::layout(tenancy, aim) {
+        Layout::All => vec![policy("tenant_isolation", Command::All, &app, own(Command::All))],
         Layout::PerCommand => vec![
-            policy("tenant_select", Command::Select, &app, &condition),
-            policy("tenant_insert", Command::Insert, &app, &condition),
-            policy("tenant_update", Command::Update, &app, &condition),
-            policy("tenant_delete", Command::Delete, &app, &condition),
+            policy("tenant_select", Command::Select, &app, own(Command::Select)),
+            policy("tenant_insert", Command::Insert, &app, own(Command::Insert)),
+            policy("tenant_update", Command::Update, &app, own(Command::Update)),
+            policy("tenant_delete", Command::Delete, &app, own(Command::Delete)),
         ],
     };
     if !readers.is_empty() {
-        wanted.push(policy("tenant_readers", Command::Select, &readers, &condition));
+        wanted.push(policy(
+            "tenant_readers",
+            Command::Select,
+            &readers,
+            own(Command::Select),
+        ));
+    }
+    if aim.shares_nulls {
+        // To read only: a row without a tenant is nobody's of the application to write.
+        let all = [&app[..], &readers[..]].concat();
+        wanted.push(policy(
+            "tenant_shared",
+            Command::Select,
+            &all,
+            Some(rows::everybodys(schema, tenancy, aim)),
+        ));
     }
     if !admins.is_empty() {
         // A policy of their own: a condition beside the tenant's, joined by OR, would cost it its index.
-        wanted.push(policy("tenant_admins", Command::All, &admins, "true"));
+        wanted.push(policy("tenant_admins", Command::All, &admins, Some("true".to_owned())));
     }
+    let mut wanted: Vec<Wanted> = wanted.into_iter().flatten().collect();
     wanted.retain(|policy| !policy.roles.is_empty());
     wanted
 }

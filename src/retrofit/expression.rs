@@ -52,11 +52,15 @@ pub(super) fn default(tenancy: &Tenancy, data_type: &str) -> Option<String> {
     )
 }
 
-/// Returns the function that policies call, with the statement that makes it; nothing where they read the session themselves.
-pub(super) fn definer(tenancy: &Tenancy, data_type: &str, user_type: &str) -> Option<(QualifiedName, String)> {
-    let Identity::Membership(membership) = &tenancy.identity else {
-        return None;
-    };
+/// Returns the function that policies call, with the statement that makes it.
+///
+/// `alive` is what a membership has to be besides.
+pub(super) fn definer(
+    membership: &Membership,
+    data_type: &str,
+    user_type: &str,
+    alive: &str,
+) -> (QualifiedName, String) {
     let function = function(membership);
     let (memberships, tenant, user) = (
         qualified(&membership.table),
@@ -78,9 +82,10 @@ pub(super) fn definer(tenancy: &Tenancy, data_type: &str, user_type: &str) -> Op
             ("user", &user),
             ("who", &who),
             ("setting", &setting),
+            ("alive", &alive),
         ],
     );
-    Some((function, sql))
+    (function, sql)
 }
 
 fn function(membership: &Membership) -> QualifiedName {
@@ -172,7 +177,7 @@ pub(super) fn compared(tenancy: &Tenancy, column: &str, data_type: &str, call: &
 }
 
 /// Inside a function without a search path every name is qualified, those of the server apart: its schema is always searched.
-fn in_body(user: &UserSource, data_type: &str) -> String {
+pub(super) fn in_body(user: &UserSource, data_type: &str) -> String {
     match user {
         UserSource::Function { name } => format!("{}()", called(name)),
         other => who(other, data_type),

@@ -6,6 +6,7 @@ use crate::script::{LockMode, RelationName};
 
 use super::aim::{Aim, Aims};
 use super::name::name;
+use super::partitions;
 use super::step::{Stage, Step};
 use super::template::{columns, ident, in_schema_of, literal, qualified};
 
@@ -17,8 +18,13 @@ pub(super) fn steps(schema: &Schema, aims: &Aims) -> Vec<Step> {
     let mut steps = Vec::new();
     for aim in &aims.tables {
         let relation = &schema.relations[&aim.table];
-        // An index on a tree of tables cannot be made beside writers in one statement; it is told elsewhere.
+        // Nor a key nor a foreign key of a partitioned table can hold the tenant.
         if relation.kind == Kind::Partitioned {
+            if partitions::is_flat(schema, relation) && !relation.has_index_on(&[&aim.column]) {
+                let behind = behind(aim, relation);
+                let behind: Vec<&str> = behind.iter().map(String::as_str).collect();
+                steps.push(partitions::index(schema, aim, relation, &behind));
+            }
             continue;
         }
         let pointing = pointing(schema, aims, aim, relation);
@@ -40,9 +46,12 @@ pub(super) fn steps(schema: &Schema, aims: &Aims) -> Vec<Step> {
 }
 
 /// Tells whether a foreign key can hold the tenant: a partitioned table has no unique key without its partition key, NOT VALID is not for
-/// partitioned tables (before 18), and the two columns have to be comparable.
+/// partitioned tables (before 18), and the two columns have to be comparable. Where rows without a tenant are everybody's, a key that holds the
+/// tenant would not look at them, and would refuse to point to them.
 pub(super) fn can_hold(relation: &Relation, referenced: &Relation, aim: &Aim, parent: &Aim) -> bool {
-    relation.kind == Kind::Table && referenced.kind == Kind::Table && comparable(&aim.data_type, &parent.data_type)
+    let have_tenants = !aim.shares_nulls && !parent.shares_nulls;
+    let are_tables = relation.kind == Kind::Table && referenced.kind == Kind::Table;
+    are_tables && have_tenants && comparable(&aim.data_type, &parent.data_type)
 }
 
 /// Tells whether there is an index's equality between two types, as a foreign key needs it.
@@ -274,16 +283,7 @@ fn again(index: &Index, called: &QualifiedName) -> Vec<String> {
 
 /// The index without which every query would read all tenants' rows.
 fn first_index(aim: &Aim, relation: &Relation) -> Step {
-    let sorted = relation.column("created_at").map(|_| "created_at".to_owned());
-    let key = || {
-        relation
-            .primary_key()
-            .map(|key| key.columns.clone())
-            .unwrap_or_default()
-    };
-    let behind: Vec<String> = sorted.map_or_else(key, |column| vec![column]);
-    let behind: Vec<String> = behind.into_iter().filter(|column| *column != aim.column).collect();
-    let all = with(&aim.column, &behind);
+    let all = with(&aim.column, &behind(aim, relation));
     let names: Vec<&str> = all.iter().map(String::as_str).collect();
     let parts: Vec<&str> = std::iter::once(aim.name.name.as_str())
         .chain(names.iter().copied())
@@ -296,6 +296,19 @@ fn first_index(aim: &Aim, relation: &Relation) -> Step {
         &columns(names),
         "a tenant's rows are found without reading the others'",
     )
+}
+
+/// What an index that begins with the tenant goes on with: the usual order, or else the key.
+fn behind(aim: &Aim, relation: &Relation) -> Vec<String> {
+    let sorted = relation.column("created_at").map(|_| "created_at".to_owned());
+    let key = || {
+        relation
+            .primary_key()
+            .map(|key| key.columns.clone())
+            .unwrap_or_default()
+    };
+    let behind: Vec<String> = sorted.map_or_else(key, |column| vec![column]);
+    behind.into_iter().filter(|column| *column != aim.column).collect()
 }
 
 /// The foreign key with the tenant in it, looked at later; then the one without goes, where the new one does all that it did.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::activity::Oid;
+use crate::finding::Finding;
 use crate::pg::{self, CatalogError, MessageError, Session};
 use crate::schema::Schema;
 use crate::tenancy::Tenancy;
@@ -10,6 +11,7 @@ use crate::tenancy::Tenancy;
 use super::aim::{Aims, aim};
 use super::count::question;
 use super::plan::Nulls;
+use super::unset;
 
 /// Everything a plan is made of.
 #[derive(Clone, Debug)]
@@ -50,7 +52,8 @@ pub enum LookError {
 /// [`LookError`].
 pub async fn look(session: &Session, tenancy: &Tenancy) -> Result<Seen, LookError> {
     let schema = pg::schema(session).await?;
-    let aims = aim(&schema, tenancy);
+    let mut aims = aim(&schema, tenancy);
+    aims.problems.extend(unset_settings(session, tenancy, &schema).await);
     let mut nulls = BTreeMap::new();
     for aim in &aims.tables {
         let Some(question) = question(&schema, &aims, aim) else {
@@ -68,4 +71,22 @@ pub async fn look(session: &Session, tenancy: &Tenancy) -> Result<Seen, LookErro
         nulls.insert(aim.table, counted);
     }
     Ok(Seen { schema, aims, nulls })
+}
+
+/// Returns the settings that policies ask for and that nobody was seen to set. Where it cannot be seen, nothing is said.
+async fn unset_settings(session: &Session, tenancy: &Tenancy, schema: &Schema) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for setting in unset::asked(tenancy) {
+        if unset::is_brought(schema, setting) {
+            continue;
+        }
+        let Ok(rows) = session.rows(&unset::question(setting)).await else {
+            continue;
+        };
+        let number = |at: usize| rows.first()?.get(at)?.as_deref()?.parse::<u64>().ok();
+        if number(0) == Some(0) {
+            found.push(unset::finding(schema, setting, number(1).unwrap_or_default()));
+        }
+    }
+    found
 }

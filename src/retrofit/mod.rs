@@ -3,25 +3,33 @@
 //! [`aim()`] says where each table shall get to, from the catalog and the tenancy model; [`plan()`] which steps are missing on the way;
 //! [`observe()`] and [`enforce()`] turn a plan into one that only counts, and one for what has been quiet; [`compose()`] writes it as files; [`propose()`] says what the model might be. All are pure. The files are applied by `migrate`.
 
+mod admin_functions;
 mod aim;
+mod audit_log;
 mod backfill;
+mod closing;
 mod compose;
 mod consistent;
 mod count;
+mod definer;
 mod enforce;
 mod expression;
 mod inserter;
 mod keys;
 mod look;
+mod member_roles;
 mod name;
 mod observe;
-mod partition;
+mod partitions;
 mod plan;
 mod propose;
 mod resume;
+mod rows;
+mod soft_delete;
 mod step;
 mod template;
 mod undo;
+mod unset;
 mod warn;
 
 pub use aim::{Aim, Aims, Source, aim};

@@ -10,8 +10,11 @@ use crate::tenancy::{Existing, Tenancy};
 
 use super::aim::{Aim, Aims, Source};
 use super::step::{Stage, Step};
-use super::template::{ident, qualified, quoted};
-use super::{backfill, consistent, enforce, expression, inserter, keys, observe, warn};
+use super::template::{qualified, quoted};
+use super::{
+    admin_functions, audit_log, backfill, consistent, definer, enforce, inserter, keys, member_roles, observe,
+    soft_delete, warn,
+};
 
 /// The first major that knows views with the rights of whoever asks.
 const SECURITY_INVOKER: u32 = 15;
@@ -70,13 +73,16 @@ pub struct TablePlan {
 pub fn plan(schema: &Schema, tenancy: &Tenancy, aims: &Aims, nulls: &BTreeMap<Oid, Nulls>) -> Plan {
     let mut steps = Vec::new();
     let mut findings = aims.problems.clone();
-    steps.extend(functions(schema, tenancy, aims));
+    steps.extend(definer::steps(schema, tenancy, aims));
+    findings.extend(definer::problems(schema, tenancy, aims));
     for aim in &aims.tables {
         let rows = nulls.get(&aim.table).copied().unwrap_or_default();
         findings.extend(unfilled(schema, aim, rows));
         steps.extend(backfill::steps(schema, tenancy, aim, rows.without > 0));
         findings.extend(warn::fires(schema, aim, rows.without));
         findings.extend(inserter::problems(schema, tenancy, aim));
+        steps.extend(soft_delete::step(schema, tenancy, aim));
+        findings.extend(soft_delete::problem(schema, tenancy, aim));
         if let Some(finding) = others(schema, tenancy, aim) {
             findings.push(finding);
         } else {
@@ -86,7 +92,12 @@ pub fn plan(schema: &Schema, tenancy: &Tenancy, aims: &Aims, nulls: &BTreeMap<Oi
     }
     steps.extend(keys::steps(schema, aims));
     steps.extend(consistent::steps(schema, aims));
+    steps.extend(audit_log::steps(schema, tenancy, aims));
+    findings.extend(audit_log::problems(schema, tenancy, aims));
+    steps.extend(admin_functions::steps(schema, tenancy));
+    findings.extend(admin_functions::problems(schema, tenancy));
     steps.extend(views(schema, tenancy, aims, &mut findings));
+    findings.extend(member_roles::promoting(schema, tenancy, aims));
     findings.extend(warn::warnings(schema, tenancy, aims));
     arranged(schema, aims, steps, findings, aims.shared.clone())
 }
@@ -136,7 +147,7 @@ fn unfilled(schema: &Schema, aim: &Aim, rows: Nulls) -> Option<Finding> {
         Source::There | Source::Root => rows.without,
         _ => rows.unfilled,
     };
-    if stays == 0 {
+    if stays == 0 || aim.shares_nulls {
         return None;
     }
     let from = match &aim.source {
@@ -170,37 +181,6 @@ fn others(schema: &Schema, tenancy: &Tenancy, aim: &Aim) -> Option<Finding> {
     let message = format!("has policies already: {}", names.join(", "));
     let help = "write existing = \"keep\" in [tenancy] to have ours beside them (any of them lets a row pass), or existing = \"replace\"";
     Some(Finding::error("retrofit.policies", aim.name.to_string(), message, help))
-}
-
-/// The functions that policies call.
-fn functions(schema: &Schema, tenancy: &Tenancy, aims: &Aims) -> Option<Step> {
-    let crate::tenancy::Identity::Membership(membership) = &tenancy.identity else {
-        return None;
-    };
-    let table = schema.relation(&membership.table)?;
-    let tenant = table.column(&membership.tenant_column)?;
-    let user = table.column(&membership.user_column)?;
-    aims.tables.first()?;
-    let (function, create) = expression::definer(tenancy, &tenant.data_type, &user.data_type)?;
-    let is_there = schema.functions.values().any(|found| {
-        found.schema == function.schema.as_str() && found.name == function.name.as_str() && found.arguments.is_empty()
-    });
-    if is_there {
-        return None;
-    }
-    let roles: Vec<String> = tenancy.all_app_roles().map(|role| ident(role).to_string()).collect();
-    Some(Step {
-        stage: Stage::Functions,
-        tables: vec![membership.table.clone()],
-        lock: None,
-        statements: vec![
-            create,
-            format!("revoke execute on function {function}() from public"),
-            format!("grant execute on function {function}() to {}", roles.join(", ")),
-        ],
-        undo: vec![format!("drop function {function}()")],
-        why: "asked once a statement; it reads the memberships with its owner's rights".to_owned(),
-    })
 }
 
 /// Views over the tables: with their owner's rights they would show all tenants' rows.

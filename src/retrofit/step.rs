@@ -11,6 +11,8 @@ use crate::script::{LockMode, RelationName};
 pub enum Stage {
     /// The functions that policies call.
     Functions,
+    /// The log is there, and what writes it.
+    Log,
     /// The column is there, nullable, and new rows are filled.
     Columns,
     /// The rows to fill are found by an index, where there are many others.
@@ -47,6 +49,10 @@ pub enum Stage {
     Views,
     /// What counted is gone.
     NoCounters,
+    /// What is written is told in the log.
+    Logged,
+    /// Admins list across tenants by functions that look who asks.
+    AdminFunctions,
 }
 
 /// How the statements of a stage are run.
@@ -65,8 +71,9 @@ pub enum Manner {
 
 impl Stage {
     /// All stages, in order.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::Functions,
+        Self::Log,
         Self::Columns,
         Self::Gaps,
         Self::Backfill,
@@ -85,12 +92,14 @@ impl Stage {
         Self::Policies,
         Self::Views,
         Self::NoCounters,
+        Self::Logged,
+        Self::AdminFunctions,
     ];
 
     /// Returns how its statements are run.
     pub fn manner(self) -> Manner {
         match self {
-            Self::Functions | Self::Counters | Self::NoCounters => Manner::Whole,
+            Self::Functions | Self::Counters | Self::NoCounters | Self::Log | Self::AdminFunctions => Manner::Whole,
             Self::Backfill => Manner::Rounds,
             Self::Gaps | Self::NoGaps | Self::Indexes | Self::OldIndexes => Manner::Alone,
             _ => Manner::Sections,
@@ -119,6 +128,9 @@ impl Stage {
             Self::Policies => "policies",
             Self::Views => "views",
             Self::NoCounters => "no-counters",
+            Self::Log => "log",
+            Self::Logged => "logged",
+            Self::AdminFunctions => "admin-functions",
         }
     }
 
@@ -149,6 +161,9 @@ impl Stage {
                 "Row security that lets everything pass, and counts the statements of which it would deny something if it were enforced."
             }
             Self::NoCounters => "The counters of tables whose policies hold back by now.",
+            Self::Log => "A log of what is written, which tenants read and nobody of the application writes.",
+            Self::Logged => "What is written from now on is told in the log.",
+            Self::AdminFunctions => "Functions by which admins list across tenants; each looks who asks.",
             Self::Policies => "Row security: policies first, then ENABLE, so that there is no moment without them.",
             Self::Views => "Views that ask with the rights of whoever asks them, rather than with their owner's.",
         }

@@ -14,7 +14,7 @@ pub(super) fn warnings(schema: &Schema, tenancy: &Tenancy, aims: &Aims) -> Vec<F
         found.extend(without_policy(schema, tenancy, relation));
         found.extend(beside(tenancy, relation));
         found.extend(altered(schema, tenancy, aim));
-        found.extend(no_index(aim, relation));
+        found.extend(no_index(schema, aim, relation));
         found.extend(no_trigger(aim));
     }
     found.extend(escaping(schema, tenancy));
@@ -71,9 +71,10 @@ fn without_policy(schema: &Schema, tenancy: &Tenancy, relation: &Relation) -> Op
     Some(warning("retrofit.locked-out", relation.name.to_string(), message, help))
 }
 
-/// An index on a partitioned table cannot be made beside writers in one statement: it is made on each partition, and attached.
-fn no_index(aim: &Aim, relation: &Relation) -> Option<Finding> {
-    if relation.kind != Kind::Partitioned || relation.has_index_on(&[&aim.column]) {
+/// An index on a partitioned table is made on each partition and attached, but not on partitions of partitions.
+fn no_index(schema: &Schema, aim: &Aim, relation: &Relation) -> Option<Finding> {
+    let is_made = super::partitions::is_flat(schema, relation) || relation.has_index_on(&[&aim.column]);
+    if relation.kind != Kind::Partitioned || is_made {
         return None;
     }
     let message = format!(

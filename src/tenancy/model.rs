@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::script::RelationName;
 
+use super::extras::{Extras, TableExtras};
+
 /// The whole model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenancy {
@@ -30,6 +32,8 @@ pub struct Tenancy {
     pub force: Force,
     /// How tables are observed before they are enforced.
     pub observe: Observe,
+    /// What is done on request.
+    pub extras: Extras,
     /// What single tables say otherwise.
     pub tables: BTreeMap<RelationName, TableTenancy>,
 }
@@ -76,6 +80,8 @@ pub struct Membership {
     pub user_column: String,
     /// Its column with the tenant.
     pub tenant_column: String,
+    /// Its column with what the user is there, such as an owner or a viewer.
+    pub role_column: Option<String>,
     /// How a session says who the user is.
     pub user: UserSource,
     /// Which of the user's tenants count.
@@ -178,6 +184,8 @@ pub struct TableTenancy {
     pub column: Option<String>,
     /// Where the values of a new column come from.
     pub backfill: Option<Backfill>,
+    /// What is done with it on request.
+    pub extras: TableExtras,
 }
 
 /// Where the values of a new tenant column come from.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::script::RelationName;
 
+use super::extras::{CommandRoles, TableExtras, WrittenSoftDelete, extras, table_extras};
 use super::model::{Backfill, Existing, Force, Identity, Layout, Membership, TableTenancy, Tenancy, UserSource, Which};
 use super::observe::{WrittenObserve, observe};
 
@@ -46,6 +47,11 @@ struct Written {
     policies: Option<String>,
     existing: Option<String>,
     force: Option<String>,
+    soft_delete: Option<String>,
+    roles: Option<CommandRoles>,
+    audit_log: Option<String>,
+    #[serde(default)]
+    admin_functions: Vec<String>,
     #[serde(default)]
     observe: WrittenObserve,
     #[serde(default)]
@@ -67,6 +73,7 @@ struct WrittenMembership {
     table: String,
     user: String,
     tenant: String,
+    role: Option<String>,
     #[serde(default)]
     all: bool,
 }
@@ -78,6 +85,10 @@ struct WrittenTable {
     shared: bool,
     column: Option<String>,
     backfill: Option<WrittenBackfill>,
+    nulls: Option<String>,
+    soft_delete: Option<WrittenSoftDelete>,
+    roles: Option<CommandRoles>,
+    audited: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -115,9 +126,10 @@ pub fn tenancy(table: &toml::Table) -> Result<Tenancy, TenancyError> {
             "name the roles that the application acts as, as in app_roles = [\"app\"]",
         ));
     }
+    let has_role = matches!(&identity, Identity::Membership(membership) if membership.role_column.is_some());
     let mut tables = BTreeMap::new();
     for (name, table) in &written.tables {
-        let (name, table) = one_table(name, table)?;
+        let (name, table) = one_table(name, table, has_role)?;
         tables.insert(name, table);
     }
     let default_column = if is_owner { "owner_id" } else { "tenant_id" };
@@ -153,6 +165,13 @@ pub fn tenancy(table: &toml::Table) -> Result<Tenancy, TenancyError> {
             ],
         )?,
         observe: observe(&written.observe)?,
+        extras: extras(
+            written.soft_delete.as_deref(),
+            written.roles,
+            written.audit_log.as_deref(),
+            &written.admin_functions,
+            has_role,
+        )?,
         tables,
     })
 }
@@ -223,6 +242,9 @@ fn membership(written: &Written) -> Result<Membership, TenancyError> {
         table: relation("membership.table", &membership.table)?,
         user_column: named("membership.user", &membership.user)?,
         tenant_column: named("membership.tenant", &membership.tenant)?,
+        role_column: (membership.role.as_deref())
+            .map(|column| named("membership.role", column))
+            .transpose()?,
         user: user(written)?,
         which,
     })
@@ -246,7 +268,7 @@ fn user(written: &Written) -> Result<UserSource, TenancyError> {
     }
 }
 
-fn one_table(name: &str, written: &WrittenTable) -> Result<(RelationName, TableTenancy), TenancyError> {
+fn one_table(name: &str, written: &WrittenTable, has_role: bool) -> Result<(RelationName, TableTenancy), TenancyError> {
     let key = format!("tables.{name:?}");
     let relation = relation(&key, name)?;
     let backfill = written.backfill.as_ref().map(|backfill| {
@@ -260,7 +282,16 @@ fn one_table(name: &str, written: &WrittenTable) -> Result<(RelationName, TableT
             )),
         }
     });
-    if written.shared && (written.column.is_some() || backfill.is_some()) {
+    let extras = table_extras(
+        &key,
+        written.nulls.as_deref(),
+        written.soft_delete.as_ref(),
+        written.roles.clone(),
+        written.audited,
+        has_role,
+    )?;
+    let says_more = written.column.is_some() || backfill.is_some() || extras != TableExtras::default();
+    if written.shared && says_more {
         return Err(wrong(&key, "is shared, so nothing else can be said of it"));
     }
     let table = TableTenancy {
@@ -271,6 +302,7 @@ fn one_table(name: &str, written: &WrittenTable) -> Result<(RelationName, TableT
             .map(|column| named(&key, column))
             .transpose()?,
         backfill: backfill.transpose()?,
+        extras,
     };
     Ok((relation, table))
 }
@@ -284,7 +316,7 @@ fn choice<T: Copy + Default>(key: &str, word: Option<&str>, known: &[(&str, T)])
     })
 }
 
-fn relation(key: &str, text: &str) -> Result<RelationName, TenancyError> {
+pub(super) fn relation(key: &str, text: &str) -> Result<RelationName, TenancyError> {
     let name = RelationName::one(text).filter(|name| name.schema.is_some());
     name.ok_or_else(|| {
         let reason = format!("`{text}` is no name with its schema, as in \"public.orders\"");
@@ -333,10 +365,14 @@ fn data_type(text: String) -> Result<String, TenancyError> {
 }
 
 fn roles(key: &str, roles: Vec<String>) -> Result<Vec<String>, TenancyError> {
-    if roles.iter().any(String::is_empty) {
+    if has_empty(&roles) {
         return Err(wrong(key, "has an empty name, which no role has"));
     }
     Ok(roles)
+}
+
+pub(super) fn has_empty(names: &[String]) -> bool {
+    names.iter().any(String::is_empty)
 }
 
 /// TOML can write a NUL byte as an escape.
@@ -349,7 +385,7 @@ fn has_nul(value: &toml::Value) -> bool {
     }
 }
 
-fn named(key: &str, name: &str) -> Result<String, TenancyError> {
+pub(super) fn named(key: &str, name: &str) -> Result<String, TenancyError> {
     if name.is_empty() {
         return Err(wrong(key, "is no name of a column"));
     }
@@ -360,120 +396,5 @@ pub(super) fn wrong(key: &str, reason: &str) -> TenancyError {
     TenancyError {
         key: key.to_owned(),
         reason: reason.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Tenancy, TenancyError> {
-        tenancy(&toml::from_str(text).unwrap())
-    }
-
-    #[test]
-    fn what_is_not_said_has_a_default() {
-        let tenancy = read("app_roles = ['app']").unwrap();
-        let setting = Identity::Setting {
-            name: "app.tenant_id".to_owned(),
-        };
-        assert_eq!((tenancy.column.as_str(), &tenancy.identity), ("tenant_id", &setting));
-        assert_eq!(tenancy.schemas, ["public"]);
-        assert_eq!((tenancy.layout, tenancy.existing, tenancy.force), Default::default());
-    }
-
-    #[test]
-    fn types_are_taken_as_they_are_written() {
-        for data_type in [
-            "uuid",
-            "character varying(36)",
-            "numeric(10, 2)",
-            "app.\"Tenant Key\"",
-            "text[]",
-        ] {
-            let tenancy = read(&format!("app_roles = ['app']\ntype = '{data_type}'")).unwrap();
-            assert_eq!(tenancy.data_type.as_deref(), Some(data_type));
-        }
-    }
-
-    #[test]
-    fn what_prove_reads_is_passed_over() {
-        let with = "app_roles = ['a']\nlogin = 'a'\nsession = ['set x.y = 1']\n[[sessions]]\nname = 'one'";
-        assert_eq!(read(with), read("app_roles = ['a']"));
-    }
-
-    #[test]
-    fn every_identity_can_be_written() {
-        let jwt = read("app_roles = ['a']\nidentity = 'jwt'").unwrap();
-        assert!(matches!(jwt.identity, Identity::Claim { path, .. } if path == ["app_metadata", "tenant_id"]));
-        let member = "app_roles = ['a']\nidentity = 'membership'\nuser = { function = 'auth.uid' }\n[membership]\ntable = 'public.m'\nuser = 'u'\ntenant = 't'";
-        let Identity::Membership(one) = read(member).unwrap().identity else {
-            panic!()
-        };
-        assert!(matches!(one.which, Which::Active { .. }));
-        let Identity::Membership(all) = read(&format!("{member}\nall = true")).unwrap().identity else {
-            panic!()
-        };
-        assert_eq!(all.which, Which::All);
-        let owner = read("app_roles = ['a']\nidentity = 'owner'\nuser = { claim = ['sub'] }").unwrap();
-        assert_eq!(owner.column, "owner_id");
-    }
-
-    #[test]
-    fn mistakes_name_their_key_and_what_to_write() {
-        for (text, key, words) in [
-            ("", "", "retrofit init"),
-            ("column = 'a'", "app_roles", "app_roles = ["),
-            ("app_roles = ['a']\ncolunm = 'x'", "", "unknown field `colunm`"),
-            ("app_roles = ['a']\nidentity = 'cookie'", "identity", "none of setting"),
-            ("app_roles = ['a']\nsetting = 'tenant_id'", "setting", "prefix"),
-            ("app_roles = ['a']\nsetting = 'app.x; drop'", "setting", "prefix"),
-            (
-                "app_roles = ['a']\nidentity = 'membership'",
-                "membership",
-                "needs the table",
-            ),
-            ("app_roles = ['a']\nidentity = 'owner'", "user", "say how"),
-            ("app_roles = ['a']\nidentity = 'jwt'\nclaim = []", "claim", "the way"),
-            ("app_roles = ['a']\nforce = 'maybe'", "force", "none of auto"),
-            (
-                "app_roles = ['a']\ntype = 'int; drop table x'",
-                "type",
-                "no name of a type",
-            ),
-            (
-                "app_roles = ['a']\ntype = \"text default 'x'\"",
-                "type",
-                "no name of a type",
-            ),
-            ("app_roles = ['a']\ntype = 'int /* */'", "type", "no name of a type"),
-            ("app_roles = ['a']\ntype = 'int -- '", "type", "no name of a type"),
-            ("app_roles = ['a']\ntype = ' '", "type", "no name of a type"),
-            ("app_roles = ['a', '']", "app_roles", "empty name"),
-            (
-                "app_roles = ['a']\n[tables.'public.o']\nbackfill = { constant = \"\\u0000\" }",
-                "",
-                "NUL",
-            ),
-            (
-                "app_roles = ['a']\n[tables.orders]\nshared = true",
-                "tables.\"orders\"",
-                "with its schema",
-            ),
-            (
-                "app_roles = ['a']\n[tables.'public.o']\nshared = true\ncolumn = 'x'",
-                "tables.\"public.o\"",
-                "shared",
-            ),
-            (
-                "app_roles = ['a']\n[tables.'public.o']\nbackfill = {}",
-                "tables.\"public.o\".backfill",
-                "one of",
-            ),
-        ] {
-            let error = read(text).unwrap_err();
-            assert_eq!(error.key, key, "{text}: {error}");
-            assert!(error.reason.contains(words), "{text}: {error}");
-        }
     }
 }

@@ -98,7 +98,8 @@ fn tables_are_told_apart_and_the_lines_can_be_read_back() {
     // The plan asks for what was left open, and for nothing else.
     let asked = |model: &Tenancy| {
         let findings = planned(&db, model).findings;
-        let mut objects: Vec<String> = findings.into_iter().map(|finding| finding.object).collect();
+        let open = findings.into_iter().filter(|finding| finding.code != "retrofit.unset");
+        let mut objects: Vec<String> = open.map(|finding| finding.object).collect();
         objects.sort();
         objects
     };
@@ -373,7 +374,7 @@ fn the_guides_examples_can_be_read() {
     let guide = include_str!("../../docs/guide.md");
     let (_, section) = guide.split_once("## Retrofit\n").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();
-    let mut identities = Vec::new();
+    let mut identities = std::collections::HashSet::new();
     for block in section.split("```toml\n").skip(1) {
         let (block, _) = block.split_once("```").unwrap();
         let table: toml::Table = toml::from_str(block).unwrap_or_else(|error| panic!("{error}\n{block}"));
@@ -385,8 +386,7 @@ fn the_guides_examples_can_be_read() {
             .entry("app_roles")
             .or_insert_with(|| toml::Value::from(vec!["app"]));
         let model = tenancy(&table).unwrap_or_else(|error| panic!("{error}\n{block}"));
-        identities.push(std::mem::discriminant(&model.identity));
+        identities.insert(std::mem::discriminant(&model.identity));
     }
-    identities.dedup();
     assert_eq!(identities.len(), 4, "an example for each");
 }

@@ -14,6 +14,7 @@ pub(crate) mod redact;
 pub(crate) mod rlsctl;
 pub(crate) mod servers;
 pub(crate) mod session;
+pub(crate) mod templates;
 pub(crate) mod wire;
 
 /// Runs what is asynchronous to its end.

@@ -70,6 +70,11 @@ impl Search<'_> {
                 self.chosen.insert(table.oid, chosen);
                 return true;
             }
+            // Rows without a tenant are so on purpose, and only what is written says otherwise.
+            Has::SomeRows(chosen) if said.extras.shares_nulls && said.backfill.is_none() => {
+                self.chosen.insert(table.oid, chosen);
+                return true;
+            }
             Has::SomeRows(chosen) => {
                 self.nullable.insert(table.oid, chosen);
             }

@@ -2,8 +2,9 @@
 
 use crate::activity::Oid;
 use crate::finding::Finding;
-use crate::schema::{Kind, Relation};
+use crate::schema::{Kind, Relation, Schema};
 
+use super::super::partitions;
 use super::super::template::quoted;
 use super::{Aim, Aims, Search, Source};
 
@@ -76,7 +77,7 @@ impl Search<'_> {
             },
             other => other.clone(),
         };
-        if let Some(problem) = not_yet(relation, &source) {
+        if let Some(problem) = not_yet(self.schema, relation, &source) {
             return Err(Some(problem));
         }
         Ok(Aim {
@@ -84,6 +85,7 @@ impl Search<'_> {
             name: relation.name.clone(),
             column: chosen.column.clone(),
             data_type,
+            shares_nulls: self.tenancy.table(&relation.name).extras.shares_nulls,
             source,
             depth,
             reason: chosen.reason.clone(),
@@ -92,13 +94,14 @@ impl Search<'_> {
 }
 
 /// What a person has to do: a column on a tree of tables is added and filled on all of them, by rounds that only they can bound.
-fn not_yet(relation: &Relation, source: &Source) -> Option<Finding> {
+fn not_yet(schema: &Schema, relation: &Relation, source: &Source) -> Option<Finding> {
     if matches!(source, Source::There | Source::Root) {
         return None;
     }
     let name = relation.name.to_string();
-    if relation.kind == Kind::Partitioned || !relation.parents.is_empty() {
-        let message = "is partitioned or inherits, and has no tenant column yet";
+    let is_tree = relation.kind == Kind::Partitioned || !relation.parents.is_empty();
+    if is_tree && !partitions::is_flat(schema, relation) {
+        let message = "inherits, or is partitioned more than once or onto other servers, and has no tenant column yet";
         let help = "add and fill the column by a migration of your own; from there on retrofit goes on";
         return Some(Finding::error("retrofit.tree", name, message, help));
     }

@@ -52,6 +52,7 @@ pub(super) fn propose(schema: &Schema, tables: &[&Relation], chosen: &Chosen) ->
             table,
             user_column: member,
             tenant_column: tenant,
+            role_column: None,
             user: user.0,
             which,
         };

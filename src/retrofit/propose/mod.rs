@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::schema::{Relation, Schema};
 use crate::script::RelationName;
-use crate::tenancy::{Existing, Force, Identity, Layout, Observe, Tenancy};
+use crate::tenancy::{Existing, Extras, Force, Identity, Layout, Observe, Tenancy};
 
 pub use roles::{Part, RoleProposal};
 pub use tables::{Found, TableProposal};
@@ -140,6 +140,7 @@ pub fn propose(schema: &Schema) -> Option<Proposal> {
         existing: Existing::default(),
         force: Force::default(),
         observe: Observe::default(),
+        extras: Extras::default(),
         tables: std::collections::BTreeMap::new(),
     };
     let with_policies = ours

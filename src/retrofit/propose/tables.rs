@@ -8,7 +8,7 @@ use crate::activity::Oid;
 use crate::retrofit::aim::{Aims, Source, aim};
 use crate::schema::{Action, ForeignKey, Relation, Schema};
 use crate::script::RelationName;
-use crate::tenancy::{TableTenancy, Tenancy};
+use crate::tenancy::{TableExtras, TableTenancy, Tenancy};
 
 use super::super::template::quoted;
 use super::column::{Chosen, is_tenants_name};
@@ -192,6 +192,7 @@ fn settled(table: &Relation, chosen: &Chosen, proposal: &TableProposal) -> Table
         shared: proposal.found == Found::Shared,
         column,
         backfill: None,
+        extras: TableExtras::default(),
     }
 }
 
