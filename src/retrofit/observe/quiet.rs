@@ -132,7 +132,11 @@ mod tests {
         assert!(seen.unquiet(4 * HOUR).unwrap().contains("quiet for 3 h of 4 h"));
         seen.denied = vec![denied(2, Some(HOUR))];
         assert_eq!(seen.unquiet(HOUR), None);
-        assert!(seen.unquiet(2 * HOUR).unwrap().contains("2 statements would have been denied"));
+        assert!(
+            seen.unquiet(2 * HOUR)
+                .unwrap()
+                .contains("2 statements would have been denied")
+        );
         // Before 16 there is no saying when it was.
         seen.denied = vec![denied(2, None)];
         assert!(seen.unquiet(Duration::ZERO).unwrap().contains("does not say when"));
