@@ -1,7 +1,7 @@
 //! `prove`: acts as one tenant and tries to reach another's rows.
 //!
 //! What is tried is a pure plan made of the schema and the tenancy model ([`plan`]); [`execute`] carries it out, each relation in a transaction
-//! that is rolled back, each probe behind a savepoint. What an answer means is decided by pure functions again ([`judge`]). A verdict of
+//! that is rolled back, each probe behind a savepoint. What an answer means is decided by pure functions again (`judge`). A verdict of
 //! [`Tier::Static`] follows from the catalog alone.
 
 mod candidates;

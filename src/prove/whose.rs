@@ -47,7 +47,7 @@ pub struct Step {
 }
 
 impl Whose {
-    /// Returns the expression over a row of the name [`ROW`](super::text::ROW) that says whose it is.
+    /// Returns the expression over a row of the name `ROW` that says whose it is.
     pub fn sql(&self) -> Option<String> {
         match self {
             Self::Column { name, data_type } => Some(comparable(&format!("{ROW}.{}", ident(name)), data_type)),
